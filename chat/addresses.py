@@ -1,0 +1,45 @@
+"""Who is asking: the address of a client, behind trusted proxies only."""
+
+import hashlib
+import hmac
+import ipaddress
+
+from django.conf import settings
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def client_address(peer: str, forwarded_for: str) -> Address | None:
+    """Give the rightmost hop of `X-Forwarded-For` that is no trusted proxy, or the peer itself.
+
+    `peer` is the address of the connection. The header is believed only where that is a trusted proxy.
+    An IPv6 address comes back as the first of its /64, which is what one subscriber holds.
+    """
+    address = _parse(peer)
+    hops = [hop.strip() for hop in forwarded_for.split(",")] if forwarded_for else []
+    while address is not None and hops and _trusted(address):
+        address = _parse(hops.pop()) or address
+    if isinstance(address, ipaddress.IPv6Address):
+        return ipaddress.ip_network((address, 64), strict=False)[0]
+    return address
+
+
+def keyed_hash(address: Address | None) -> str:
+    """Hash an address with the site's key, so that it can be compared but not read. 64 hexadecimal digits."""
+    if address is None:
+        return ""
+    key = f"mmchat addresses {settings.SECRET_KEY}".encode()
+    return hmac.new(key, str(address).encode(), hashlib.sha256).hexdigest()
+
+
+def _parse(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped or address
+
+
+def _trusted(address: Address) -> bool:
+    return any(address in network for network in settings.MMCHAT_TRUSTED_PROXIES)

@@ -1,0 +1,238 @@
+"""The frames of the chat socket: the one contract of server, client, documentation and fuzzers.
+
+Every frame is one JSON object in one text message, with its kind in `type`. Offsets and lengths count
+Unicode code points, not UTF-16 units. A reply's text is addressed by `(message, epoch, offset)`: inside one
+epoch text only grows; when a worker takes text back, the epoch rises and `replace` carries the whole text.
+"""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+MAX_FRAME_BYTES = 64 * 1024
+MAX_TEXT = 50_000  # what the schema lets through; the site's own limit, told to visitors, is a setting below it
+MAX_IMAGES = 32
+MAX_HELD = 2_000
+
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+ModelName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+
+
+class Frame(msgspec.Struct, kw_only=True):
+    """Base of all frames; adds nothing to the wire."""
+
+
+class Parameters(Frame):
+    """Generation parameters as the visitor set them; absent ones take the site's defaults.
+
+    Ranges are the site's settings and are checked there, so that the error can name the limit.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_output_tokens: int | None = None
+    max_input_tiles: int | None = None
+    image_mode: str | None = None
+
+
+class Held(Frame):
+    """One message that the client already has, up to `offset` characters of `epoch`."""
+
+    message: UUID
+    epoch: Count
+    offset: Count
+
+
+# From the browser
+
+
+class Open(Frame, tag="open"):
+    """Follow a conversation; answered by `conversation`. Takes the place of the one followed before."""
+
+    conversation: UUID
+    have: Annotated[list[Held], msgspec.Meta(max_length=MAX_HELD)] = []
+
+
+class Leave(Frame, tag="leave"):
+    """Follow nothing (a new, still empty conversation)."""
+
+
+class Send(Frame, tag="send"):
+    """Ask the model; answered by `accepted`, or by `error` with this `client_id`.
+
+    `client_id` is drawn by the client and is an idempotency key: sent again, it gives the same answer.
+    Without `conversation` a new one is made. `parent` is the reply this message follows; without it, the
+    newest one of the conversation.
+    """
+
+    client_id: UUID
+    model: ModelName
+    text: Text = ""
+    conversation: UUID | None = None
+    parent: UUID | None = None
+    images: Annotated[list[UUID], msgspec.Meta(max_length=MAX_IMAGES)] = []
+    parameters: Parameters = msgspec.field(default_factory=Parameters)
+
+
+class Regenerate(Frame, tag="regenerate"):
+    """Ask again for the message that the reply `message` answers; makes a new variant."""
+
+    client_id: UUID
+    message: UUID
+    model: ModelName | None = None
+    parameters: Parameters = msgspec.field(default_factory=Parameters)
+
+
+class Stop(Frame, tag="stop"):
+    """End the reply `message` where it is and keep its text. Stopping an ended reply does nothing."""
+
+    message: UUID
+
+
+ClientFrame = Open | Leave | Send | Regenerate | Stop
+
+# From the site
+
+
+class ImageInfo(Frame):
+    """One picture of a message: where it is served, and its size in pixels."""
+
+    id: UUID
+    url: str
+    thumbnail: str
+    width: int
+    height: int
+    name: str
+
+
+class Failure(Frame):
+    """Why a reply ended badly: a stable code, words for visitors, and whether trying again can help."""
+
+    code: str
+    text: str
+    retry: bool
+
+
+class MessageInfo(Frame):
+    """One message. `text` is what follows `offset` in `epoch`; `length` is the whole text's length so far."""
+
+    id: UUID
+    conversation: UUID
+    parent: UUID | None
+    role: str  # user | assistant
+    variant: int
+    state: str  # complete | queued | streaming | stopped | failed | interrupted
+    epoch: int
+    offset: int
+    length: int
+    text: str
+    created: float  # Unix seconds
+    images: list[ImageInfo] = []
+    model: str | None = None
+    client_id: UUID | None = None
+    parameters: dict[str, float | int | str] = {}
+    failure: Failure | None = None
+    vote: str | None = None  # up | down
+    flagged: bool = False
+
+
+class Hello(Frame, tag="hello"):
+    """The first frame of a connection. `version` is the site's; a client of another version reloads."""
+
+    version: str
+
+
+class ConversationInfo(Frame, tag="conversation"):
+    """The conversation asked for by `open`, all its messages oldest first; live ones go on as deltas."""
+
+    id: UUID
+    title: str
+    model: str
+    messages: list[MessageInfo]
+
+
+class Accepted(Frame, tag="accepted"):
+    """The message of `client_id` is stored, and so is the (still empty) reply to it."""
+
+    client_id: UUID
+    conversation: UUID
+    message: UUID
+    reply: UUID
+
+
+class NewMessage(Frame, tag="message"):
+    """A message or reply was added to the followed conversation, here or in another tab."""
+
+    message: MessageInfo
+
+
+class Delta(Frame, tag="delta"):
+    """Text of a reply that follows `offset` in `epoch`."""
+
+    message: UUID
+    epoch: int
+    offset: int
+    text: str
+
+
+class Replace(Frame, tag="replace"):
+    """The whole text of a reply so far, under a new epoch: the worker took text back."""
+
+    message: UUID
+    epoch: int
+    text: str
+
+
+class State(Frame, tag="state"):
+    """A reply's state changed. For final ones `epoch` and `length` tell what the client must hold."""
+
+    message: UUID
+    state: str
+    epoch: int
+    length: int
+    failure: Failure | None = None
+
+
+class Queued(Frame, tag="queue"):
+    """A waiting reply's place, 1 being the next to start."""
+
+    message: UUID
+    position: int
+
+
+class Feedback(Frame, tag="feedback"):
+    """This visitor's vote or flag on a reply changed, here or in another tab."""
+
+    message: UUID
+    vote: str | None
+    flagged: bool
+
+
+class Error(Frame, tag="error"):
+    """A frame was refused and changed nothing. `field` and `limit` name what broke which bound."""
+
+    code: str
+    text: str
+    field: str | None = None
+    limit: float | int | str | None = None
+    client_id: UUID | None = None
+
+
+ServerFrame = (
+    Hello | ConversationInfo | Accepted | NewMessage | Delta | Replace | State | Queued | Feedback | Error
+)
+
+_decoder = msgspec.json.Decoder(ClientFrame)
+_encoder = msgspec.json.Encoder()
+
+
+def decode(data: str | bytes) -> ClientFrame:
+    """Parse one client frame. Raises `msgspec.ValidationError` or `msgspec.DecodeError` on bad ones."""
+    return _decoder.decode(data)
+
+
+def encode(frame: Frame) -> str:
+    """Write a server frame as the text of one websocket message."""
+    return _encoder.encode(frame).decode()

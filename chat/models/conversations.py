@@ -1,0 +1,178 @@
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from chat.models.images import Upload
+from chat.models.registry import ChatModel
+from chat.models.visitors import Visitor
+
+
+class Role(models.TextChoices):
+    USER = "user", _("visitor")
+    ASSISTANT = "assistant", _("model")
+
+
+class ReplyState(models.TextChoices):
+    """queued → streaming → one of the final ones; each step is one conditional UPDATE."""
+
+    QUEUED = "queued", _("waiting")
+    STREAMING = "streaming", _("streaming")
+    COMPLETE = "complete", _("complete")
+    STOPPED = "stopped", _("stopped")
+    FAILED = "failed", _("failed")
+    INTERRUPTED = "interrupted", _("interrupted")
+
+
+LIVE_STATES = (ReplyState.QUEUED, ReplyState.STREAMING)
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def visible(self) -> "ConversationQuerySet":
+        return self.filter(deleted__isnull=True)
+
+    def owned_by(self, visitor_key: uuid.UUID | None) -> "ConversationQuerySet":
+        return self.visible().filter(visitor_id=visitor_key) if visitor_key else self.none()
+
+
+class Conversation(models.Model):
+    """A visitor's chat with one model; its messages form a tree by `Message.parent`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    visitor = models.ForeignKey(
+        Visitor, models.CASCADE, related_name="conversations", verbose_name=_("visitor")
+    )
+    model = models.ForeignKey(ChatModel, models.PROTECT, related_name="conversations", verbose_name=_("model"))
+    template = models.CharField(
+        _("prompt template"), max_length=40, blank=True, help_text=_("As it was at the first turn.")
+    )
+    system_message = models.TextField(_("system message"), blank=True)
+    title = models.CharField(_("title"), max_length=120, blank=True)
+    share_key = models.UUIDField(_("share key"), null=True, blank=True, unique=True)
+    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+    updated = models.DateTimeField(_("last message"), db_index=True)
+    deleted = models.DateTimeField(_("deleted"), null=True, blank=True, db_index=True)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
+        ordering = ["-updated"]
+        indexes = [models.Index(fields=["visitor", "-updated"], name="conversation_history")]
+
+    def __str__(self) -> str:
+        return self.title or str(self.pk)[:8]
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def live(self) -> "MessageQuerySet":
+        return self.filter(role=Role.ASSISTANT, state__in=LIVE_STATES)
+
+    def replies(self) -> "MessageQuerySet":
+        return self.filter(role=Role.ASSISTANT)
+
+    def owned_by(self, visitor_key: uuid.UUID | None) -> "MessageQuerySet":
+        if not visitor_key:
+            return self.none()
+        return self.filter(conversation__visitor_id=visitor_key, conversation__deleted__isnull=True)
+
+    def in_order(self) -> "MessageQuerySet":
+        return self.order_by("position", "variant", "created", "pk")
+
+
+class Message(models.Model):
+    """What a visitor wrote, or one reply to it. A reply's `parent` is the message that it answers."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, related_name="messages", verbose_name=_("conversation")
+    )
+    parent = models.ForeignKey(
+        "self", models.CASCADE, null=True, blank=True, related_name="children", verbose_name=_("follows")
+    )
+    position = models.PositiveIntegerField(_("position"), help_text=_("Depth in the conversation, from 0."))
+    variant = models.PositiveSmallIntegerField(_("variant"), default=0)
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices)
+    text = models.TextField(_("text"), blank=True)
+    uploads = models.ManyToManyField(Upload, through="MessageImage", related_name="messages")
+    client_id = models.UUIDField(
+        _("client id"),
+        null=True,
+        blank=True,
+        help_text=_("Drawn by the browser. The row's own id follows from it, so one sending makes one row."),
+    )
+    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+
+    # Replies only
+    state = models.CharField(_("state"), max_length=12, choices=ReplyState.choices, default=ReplyState.COMPLETE)
+    error_code = models.CharField(_("error"), max_length=40, blank=True)
+    error_detail = models.TextField(_("error detail"), blank=True, help_text=_("For administrators only."))
+    epoch = models.PositiveIntegerField(_("epoch"), default=0)
+    model = models.ForeignKey(
+        ChatModel, models.PROTECT, null=True, blank=True, related_name="replies", verbose_name=_("model")
+    )
+    parameters = models.JSONField(_("parameters"), default=dict, blank=True)
+    worker = models.CharField(_("worker"), max_length=300, blank=True)
+    sent = models.DateTimeField(_("sent to the worker"), null=True, blank=True)
+    first_answered = models.DateTimeField(_("first token"), null=True, blank=True)
+    finished = models.DateTimeField(_("finished"), null=True, blank=True)
+    prompt_tokens = models.PositiveIntegerField(_("prompt tokens"), null=True, blank=True)
+    output_tokens = models.PositiveIntegerField(_("output tokens"), null=True, blank=True)
+
+    # While it runs
+    owner = models.UUIDField(_("owning process"), null=True, blank=True)
+    heartbeat = models.PositiveIntegerField(_("heartbeat"), default=0)
+    stop_requested = models.BooleanField(_("stop requested"), default=False)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["created"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["parent", "variant"],
+                condition=models.Q(role="assistant"),
+                name="reply_variant_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["conversation", "position"], name="message_in_conversation"),
+            models.Index(
+                fields=["state", "created"],
+                condition=models.Q(state__in=["queued", "streaming"]),
+                name="message_live",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {str(self.pk)[:8]}"
+
+    @property
+    def is_reply(self) -> bool:
+        return self.role == Role.ASSISTANT
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in LIVE_STATES
+
+
+class MessageImage(models.Model):
+    """A picture in a message, in the order in which the visitor put it."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="images", verbose_name=_("message"))
+    upload = models.ForeignKey(Upload, models.PROTECT, related_name="uses", verbose_name=_("upload"))
+    position = models.PositiveSmallIntegerField(_("position"))
+
+    class Meta:
+        verbose_name = _("image of a message")
+        verbose_name_plural = _("images of messages")
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "position"], name="message_image_place_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.position}"

@@ -1,0 +1,68 @@
+import uuid
+from collections.abc import Iterable
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from chat.models.visitors import Visitor
+
+
+class Image(models.Model):
+    """One picture, stored once however often it is sent."""
+
+    md5 = models.CharField(
+        _("MD5 of the pixels"), max_length=32, help_text=_("Of the RGB pixels after rotation, as LLaVA logs it.")
+    )
+    width = models.PositiveIntegerField(_("width"))
+    height = models.PositiveIntegerField(_("height"))
+    difference_hash = models.BigIntegerField(
+        _("perceptual hash"), db_index=True, help_text=_("64-bit dHash, as a signed integer.")
+    )
+    source_format = models.CharField(_("sent as"), max_length=8)
+    file = models.FileField(_("file"), upload_to="images/", max_length=200)
+    thumbnail = models.FileField(_("thumbnail"), upload_to="thumbnails/", max_length=200)
+    bytes = models.PositiveBigIntegerField(_("bytes"))
+    blocked = models.BooleanField(_("blocked"), default=False)
+    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("image")
+        verbose_name_plural = _("images")
+        constraints = [
+            # The MD5 alone is the same for pictures of one colour that differ in shape.
+            models.UniqueConstraint(fields=["md5", "width", "height"], name="image_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.md5[:8]} {self.width}×{self.height}"
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    def owned_by(self, visitor_key: uuid.UUID | None) -> "UploadQuerySet":
+        return self.filter(visitor_id=visitor_key) if visitor_key else self.none()
+
+    def in_order(self, ids: Iterable[uuid.UUID]) -> "list[Upload]":
+        """Give the uploads with these ids in the order of the ids; unknown ones are left out."""
+        wanted = list(ids)
+        found = {upload.pk: upload for upload in self.filter(pk__in=wanted).select_related("image")}
+        return [found[pk] for pk in wanted if pk in found]
+
+
+class Upload(models.Model):
+    """A visitor's right to a picture: sending it again gives the same upload."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="uploads", verbose_name=_("visitor"))
+    image = models.ForeignKey(Image, models.CASCADE, related_name="uploads", verbose_name=_("image"))
+    name = models.CharField(_("file name"), max_length=200, blank=True)
+    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
+        constraints = [models.UniqueConstraint(fields=["visitor", "image"], name="upload_once_per_visitor")]
+
+    def __str__(self) -> str:
+        return str(self.pk)[:8]

@@ -1,0 +1,134 @@
+import uuid
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from chat.prompts.families import FAMILIES
+from chat.workers.protocols import PROTOCOLS
+
+
+def protocol_choices() -> list[tuple[str, str]]:
+    return [(name, name) for name in PROTOCOLS]
+
+
+def template_choices() -> list[tuple[str, str]]:
+    return [(name, name) for name in FAMILIES]
+
+
+class Backend(models.Model):
+    """Somewhere models are served: this site's own controller, or one that a team runs."""
+
+    class Kind(models.TextChoices):
+        BUILT_IN = "built_in", _("built-in controller")
+        CONTROLLER = "controller", _("controller (LLaVA, InternVL)")
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices, default=Kind.CONTROLLER)
+    url = models.CharField(_("address"), max_length=300, blank=True)
+    key_variable = models.CharField(
+        _("key variable"),
+        max_length=80,
+        blank=True,
+        help_text=_("Name of the environment variable that holds the key; the key itself is never stored."),
+    )
+    enabled = models.BooleanField(_("enabled"), default=True)
+    last_checked = models.DateTimeField(_("last checked"), null=True, blank=True, editable=False)
+    last_reached = models.DateTimeField(_("last reached"), null=True, blank=True, editable=False)
+    last_error = models.TextField(_("last error"), blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("backend")
+        verbose_name_plural = _("backends")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ChatModelQuerySet(models.QuerySet["ChatModel"]):
+    def in_page_order(self) -> "ChatModelQuerySet":
+        return self.order_by("position", Lower("name"), "pk")
+
+    def shown(self) -> "ChatModelQuerySet":
+        """Models that visitors may pick: enabled, and listed by an enabled backend now."""
+        return self.filter(
+            enabled=True, placements__listed=True, placements__backend__enabled=True
+        ).distinct()
+
+
+class ChatModel(models.Model):
+    """A model that visitors may pick. It appears by itself when a backend lists it; its settings stay."""
+
+    name = models.CharField(_("name"), max_length=200, unique=True, help_text=_("As its backend says it."))
+    title = models.CharField(_("title"), max_length=200, blank=True, help_text=_("Shown instead of the name."))
+    description = models.TextField(_("description"), blank=True, help_text=_("Markdown."))
+    position = models.IntegerField(_("position"), default=0, help_text=_("Lower comes first; then by name."))
+    enabled = models.BooleanField(_("enabled"), default=True)
+    protocol = models.CharField(
+        _("protocol"), max_length=20, blank=True, choices=protocol_choices, help_text=_("Empty: by name.")
+    )
+    template = models.CharField(
+        _("prompt template"), max_length=40, blank=True, choices=template_choices, help_text=_("Empty: by name.")
+    )
+    system_message = models.TextField(
+        _("system message"), blank=True, help_text=_("Empty: the prompt template's own.")
+    )
+    max_images = models.PositiveSmallIntegerField(_("images per message"), default=4)
+    max_output_tokens = models.PositiveIntegerField(
+        _("most output tokens"), null=True, blank=True, help_text=_("Empty: the site's limit.")
+    )
+    max_input_tiles = models.PositiveSmallIntegerField(
+        _("most input tiles"), null=True, blank=True, help_text=_("Empty: the site's limit.")
+    )
+    backends = models.ManyToManyField(Backend, through="Placement", verbose_name=_("backends"))
+    created = models.DateTimeField(_("first seen"), auto_now_add=True)
+
+    objects = ChatModelQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("model")
+        verbose_name_plural = _("models")
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+
+class Placement(models.Model):
+    """A backend that serves a model, or once did. One model may have several."""
+
+    model = models.ForeignKey(ChatModel, models.CASCADE, related_name="placements", verbose_name=_("model"))
+    backend = models.ForeignKey(Backend, models.CASCADE, related_name="placements", verbose_name=_("backend"))
+    listed = models.BooleanField(_("listed now"), default=True)
+    last_listed = models.DateTimeField(_("last listed"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("placement")
+        verbose_name_plural = _("placements")
+        constraints = [models.UniqueConstraint(fields=["model", "backend"], name="placement_once")]
+
+    def __str__(self) -> str:
+        return f"{self.model_id} @ {self.backend_id}"
+
+
+class Worker(models.Model):
+    """A worker registered with the built-in controller."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    address = models.CharField(_("address"), max_length=300, unique=True)
+    model_names = models.JSONField(_("models"), default=list)
+    speed = models.FloatField(_("speed"), default=1)
+    queue_length = models.IntegerField(_("queue length"), default=0)
+    multimodal = models.BooleanField(_("multimodal"), default=True)
+    checks_heartbeat = models.BooleanField(_("sends heartbeats"), default=True)
+    registered = models.DateTimeField(_("registered"), auto_now_add=True)
+    last_heartbeat = models.DateTimeField(_("last heartbeat"), db_index=True)
+
+    class Meta:
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
+        ordering = ["address"]
+
+    def __str__(self) -> str:
+        return self.address

@@ -1,0 +1,97 @@
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class SiteText(models.Model):
+    """The words of the host on the page; one row."""
+
+    title = models.CharField(_("title"), max_length=120, default="mmchat")
+    welcome = models.TextField(_("welcome"), blank=True, help_text=_("Markdown, above an empty conversation."))
+    terms = models.TextField(_("terms of use"), blank=True, help_text=_("Markdown, below the page."))
+
+    class Meta:
+        verbose_name = _("texts of the site")
+        verbose_name_plural = _("texts of the site")
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Example(models.Model):
+    """A card that a visitor can click to try: a question, perhaps with a picture."""
+
+    question = models.CharField(_("question"), max_length=300)
+    picture = models.ImageField(_("picture"), upload_to="examples/", blank=True)
+    shipped_picture = models.CharField(
+        _("shipped picture"), max_length=100, blank=True, editable=False, help_text=_("Path among static files.")
+    )
+    picture_description = models.CharField(_("picture in words"), max_length=200, blank=True)
+    position = models.IntegerField(_("position"), default=0)
+    enabled = models.BooleanField(_("enabled"), default=True)
+
+    class Meta:
+        verbose_name = _("example")
+        verbose_name_plural = _("examples")
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.question
+
+
+class ParameterRange(models.Model):
+    """What visitors may choose for one generation parameter; hosts edit it in the admin."""
+
+    class Name(models.TextChoices):
+        TEMPERATURE = "temperature", _("Temperature")
+        TOP_P = "top_p", _("Top P")
+        MAX_OUTPUT_TOKENS = "max_output_tokens", _("Max output tokens")
+        MAX_INPUT_TILES = "max_input_tiles", _("Max input tiles")
+
+    name = models.CharField(_("parameter"), max_length=20, choices=Name.choices, unique=True)
+    minimum = models.FloatField(_("minimum"))
+    maximum = models.FloatField(_("maximum"))
+    step = models.FloatField(_("step"))
+    default = models.FloatField(_("default"))
+
+    class Meta:
+        verbose_name = _("parameter")
+        verbose_name_plural = _("parameters")
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(minimum__lte=models.F("default")) & models.Q(default__lte=models.F("maximum")),
+                name="parameter_default_in_range",
+                violation_error_message=_("The default must lie between minimum and maximum."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(step__gt=0),
+                name="parameter_step_positive",
+                violation_error_message=_("The step must be above 0."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_name_display()
+
+    @property
+    def is_whole(self) -> bool:
+        return self.name in (self.Name.MAX_OUTPUT_TOKENS, self.Name.MAX_INPUT_TILES)
+
+
+class ServerProcess(models.Model):
+    """A running process of the site; its counter moves while it lives."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    host = models.CharField(_("host"), max_length=200)
+    pid = models.PositiveIntegerField(_("process id"))
+    heartbeat = models.PositiveBigIntegerField(_("heartbeat"), default=0)
+    started = models.DateTimeField(_("started"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("server process")
+        verbose_name_plural = _("server processes")
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.pid}"

@@ -1,0 +1,77 @@
+"""Visitors: the key in their signed cookie, and their row, made when they first send something."""
+
+import uuid
+from http.cookies import SimpleCookie
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+
+from chat.addresses import Address, client_address, keyed_hash
+from chat.models import Visitor
+
+COOKIE = "mmchat_visitor"
+COOKIE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep one
+_SALT = "mmchat.visitor"
+
+
+def visitor_key(request: HttpRequest) -> uuid.UUID | None:
+    """Give the visitor's key, or None for a request without a cookie that this site signed."""
+    return key_in_cookie(request.COOKIES.get(COOKIE, ""))
+
+
+def key_in_scope(scope: dict) -> uuid.UUID | None:
+    """Give the visitor's key from the handshake of a socket."""
+    cookies: SimpleCookie = SimpleCookie()
+    for name, value in scope.get("headers", ()):
+        if name == b"cookie":
+            cookies.load(value.decode("latin-1"))
+    return key_in_cookie(cookies[COOKIE].value if COOKIE in cookies else "")
+
+
+def key_in_cookie(value: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(signing.Signer(salt=_SALT).unsign(value))
+    except (signing.BadSignature, ValueError):
+        return None
+
+
+def cookie_for(key: uuid.UUID) -> str:
+    """Give the value of the cookie that makes its holder this visitor."""
+    return signing.Signer(salt=_SALT).sign(str(key))
+
+
+def remember(request: HttpRequest, response: HttpResponse) -> None:
+    """Set the cookie on a page: a new key for a new visitor, the same one for longer otherwise."""
+    response.set_cookie(
+        COOKIE,
+        cookie_for(visitor_key(request) or uuid.uuid4()),
+        max_age=COOKIE_SECONDS,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def request_address(request: HttpRequest) -> Address | None:
+    return client_address(
+        request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")
+    )
+
+
+def scope_address(scope: dict) -> Address | None:
+    client = scope.get("client") or ("", 0)
+    forwarded = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"x-forwarded-for"]
+    return client_address(client[0], ",".join(forwarded))
+
+
+def ensure_visitor(key: uuid.UUID, address: Address | None) -> Visitor:
+    """Give the visitor's row, making it at the first message or upload."""
+    visitor, _ = Visitor.objects.get_or_create(
+        key=key,
+        defaults={
+            "address_hash": keyed_hash(address),
+            "address": str(address) if address and settings.MMCHAT_STORE_ADDRESSES else None,
+        },
+    )
+    return visitor

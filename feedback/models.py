@@ -1,0 +1,93 @@
+"""What visitors say about replies."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from chat.models import Message, Visitor
+
+
+class Vote(models.Model):
+    """One visitor's opinion of one reply. Changing it keeps what it was in `VoteChange`."""
+
+    class Value(models.TextChoices):
+        UP = "up", _("up")
+        DOWN = "down", _("down")
+
+    visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="votes", verbose_name=_("visitor"))
+    message = models.ForeignKey(Message, models.CASCADE, related_name="votes", verbose_name=_("reply"))
+    value = models.CharField(_("vote"), max_length=4, choices=Value.choices)
+    reasons = models.JSONField(_("reasons"), default=list, blank=True)
+    comment = models.TextField(_("comment"), blank=True)
+    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+    changed = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("vote")
+        verbose_name_plural = _("votes")
+        constraints = [models.UniqueConstraint(fields=["visitor", "message"], name="vote_once")]
+
+    def __str__(self) -> str:
+        return f"{self.value} {str(self.message_id)[:8]}"
+
+
+class VoteChange(models.Model):
+    """A vote as it was before the visitor changed or withdrew it."""
+
+    visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="vote_changes", verbose_name=_("visitor"))
+    message = models.ForeignKey(Message, models.CASCADE, related_name="vote_changes", verbose_name=_("reply"))
+    value = models.CharField(_("vote was"), max_length=4, choices=Vote.Value.choices)
+    reasons = models.JSONField(_("reasons were"), default=list, blank=True)
+    comment = models.TextField(_("comment was"), blank=True)
+    voted = models.DateTimeField(_("had voted"))
+    created = models.DateTimeField(_("changed"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("changed vote")
+        verbose_name_plural = _("changed votes")
+
+    def __str__(self) -> str:
+        return f"{self.value} {str(self.message_id)[:8]}"
+
+
+class FlagQuerySet(models.QuerySet["Flag"]):
+    def awaiting_review(self) -> "FlagQuerySet":
+        return self.filter(state=Flag.State.OPEN)
+
+
+class Flag(models.Model):
+    """A visitor's complaint about a reply, until a moderator decides on it."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        UPHELD = "upheld", _("upheld")
+        DISMISSED = "dismissed", _("dismissed")
+
+    class Reason(models.TextChoices):
+        HARMFUL = "harmful", _("Harmful or unsafe")
+        OFFENSIVE = "offensive", _("Offensive")
+        PRIVACY = "privacy", _("Shows private data")
+        FALSE = "false", _("Dangerously false")
+        OTHER = "other", _("Something else")
+
+    visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="flags", verbose_name=_("visitor"))
+    message = models.ForeignKey(Message, models.CASCADE, related_name="flags", verbose_name=_("reply"))
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices)
+    comment = models.TextField(_("comment"), blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN, db_index=True)
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, verbose_name=_("reviewer")
+    )
+    reviewed = models.DateTimeField(_("reviewed"), null=True, blank=True)
+    note = models.TextField(_("note"), blank=True)
+    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+
+    objects = FlagQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("flag")
+        verbose_name_plural = _("flags")
+        constraints = [models.UniqueConstraint(fields=["visitor", "message"], name="flag_once")]
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()} {str(self.message_id)[:8]}"

@@ -1,0 +1,68 @@
+"""Read what the host set in the environment, and refuse what would be unsafe or unclear."""
+
+import hashlib
+import hmac
+import ipaddress
+import os
+import secrets
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def secret_in(folder: Path) -> str:
+    """Give the secret key kept in `folder`, making it at the first start.
+
+    The file is created exclusively, so that two processes that start together agree on one key.
+    """
+    path = folder / "secret_key"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret := secrets.token_urlsafe(50))
+    return secret
+
+
+def derived_secret(secret_key: str, purpose: str) -> str:
+    """Give a secret for one purpose that tells nothing about the key it comes from."""
+    return hmac.new(secret_key.encode(), f"mmchat {purpose}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def public_origin(url: str) -> tuple[str, str]:
+    """Split the public address into origin (`scheme://host[:port]`) and host; both empty for no address."""
+    if not url:
+        return "", ""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise ImproperlyConfigured(
+            f"MMCHAT_URL is {url!r}; it must be http:// or https:// and a host, with no path."
+        )
+    return f"{parts.scheme}://{parts.netloc}", parts.hostname
+
+
+def own_hosts() -> list[str]:
+    """List the names and addresses by which this machine reaches itself, without asking the network."""
+    hosts = {"localhost", "127.0.0.1", "[::1]", socket.gethostname().lower()}
+    # Connecting a datagram socket sends nothing; it makes the kernel choose the address it would use.
+    for family, target in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((target, 9))
+                address = probe.getsockname()[0]
+        except OSError:
+            continue
+        hosts.add(f"[{address}]" if family == socket.AF_INET6 else address)
+    return sorted(hosts)
+
+
+def networks(name: str, values: list[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Parse networks in CIDR form; an error names the setting `name`."""
+    try:
+        return [ipaddress.ip_network(value, strict=False) for value in values]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None

@@ -1,0 +1,230 @@
+"""All settings of the site, read from the environment; docs/settings.md describes each `MMCHAT_` one."""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from mmchat_site import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# Where things are
+
+MMCHAT_DATA_DIR = Path(env.str("MMCHAT_DATA_DIR", str(BASE_DIR / "data"))).expanduser().resolve()
+MMCHAT_URL = env.str("MMCHAT_URL", "")
+MMCHAT_ORIGIN, _public_host = environment.public_origin(MMCHAT_URL)
+_secure = MMCHAT_ORIGIN.startswith("https://")
+
+DEBUG = env.bool("MMCHAT_DEBUG", False)
+SECRET_KEY = env.str("MMCHAT_SECRET_KEY", "") or environment.secret_in(MMCHAT_DATA_DIR)
+ALLOWED_HOSTS = [_public_host] if _public_host else environment.own_hosts()
+if DEBUG and _public_host not in ("", "localhost", "127.0.0.1"):
+    raise ImproperlyConfigured("MMCHAT_DEBUG is on and MMCHAT_URL is a public address; switch one of them off.")
+if _public_host and _public_host not in ("localhost", "127.0.0.1"):
+    # Workers and health checks on this machine reach the site past the proxy.
+    ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+
+# What `manage.py serve` takes as options too
+
+MMCHAT_CONTROLLER_URL = env.str("MMCHAT_CONTROLLER_URL", "").rstrip("/")
+MMCHAT_CONCURRENCY_COUNT = env.int("MMCHAT_CONCURRENCY_COUNT", 100)
+MMCHAT_MODEL_LIST_MODE = env.str("MMCHAT_MODEL_LIST_MODE", "once")
+MMCHAT_MODERATE = env.bool("MMCHAT_MODERATE", False)
+MMCHAT_EMBED = env.bool("MMCHAT_EMBED", False)
+
+# Replies
+
+MMCHAT_WORKER_CONCURRENCY = env.int("MMCHAT_WORKER_CONCURRENCY", 5)
+MMCHAT_CONNECT_TIMEOUT = env.float("MMCHAT_CONNECT_TIMEOUT", 10)
+MMCHAT_FIRST_TOKEN_TIMEOUT = env.float("MMCHAT_FIRST_TOKEN_TIMEOUT", 60)
+MMCHAT_SILENCE_TIMEOUT = env.float("MMCHAT_SILENCE_TIMEOUT", 30)
+MMCHAT_REPLY_TIMEOUT = env.float("MMCHAT_REPLY_TIMEOUT", 1800)
+MMCHAT_DRAIN_TIMEOUT = env.float("MMCHAT_DRAIN_TIMEOUT", 60)
+
+# What visitors may send
+
+MMCHAT_MAX_MESSAGE_CHARACTERS = env.int("MMCHAT_MAX_MESSAGE_CHARACTERS", 16_000)
+MMCHAT_MAX_IMAGE_MEGABYTES = env.float("MMCHAT_MAX_IMAGE_MEGABYTES", 10)
+MMCHAT_MAX_IMAGE_MEGAPIXELS = env.float("MMCHAT_MAX_IMAGE_MEGAPIXELS", 25)
+MMCHAT_MAX_IMAGE_SIDE = env.int("MMCHAT_MAX_IMAGE_SIDE", 8192)
+MMCHAT_MAX_SOCKETS = env.int("MMCHAT_MAX_SOCKETS", 4)
+MMCHAT_MAX_FRAMES = env.int("MMCHAT_MAX_FRAMES", 20)
+MMCHAT_LIMITS = env.bool("MMCHAT_LIMITS", True)
+MMCHAT_STORE_ADDRESSES = env.bool("MMCHAT_STORE_ADDRESSES", False)
+MMCHAT_TRUSTED_PROXIES = environment.networks(
+    "MMCHAT_TRUSTED_PROXIES", env.list("MMCHAT_TRUSTED_PROXIES", default=[])
+)
+MMCHAT_EMBED_ORIGINS = env.list("MMCHAT_EMBED_ORIGINS", default=[])
+
+# Workers of the built-in controller
+
+MMCHAT_WORKER_SECRET = env.str("MMCHAT_WORKER_SECRET", "") or environment.derived_secret(SECRET_KEY, "workers")
+MMCHAT_WORKER_NETWORKS = environment.networks(
+    "MMCHAT_WORKER_NETWORKS",
+    env.list(
+        "MMCHAT_WORKER_NETWORKS",
+        default=["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+    ),
+)
+MMCHAT_WORKER_EXPIRY = env.float("MMCHAT_WORKER_EXPIRY", 90)
+
+# Moderation
+
+MMCHAT_MODERATION_URL = env.str("MMCHAT_MODERATION_URL", "https://api.openai.com/v1/moderations")
+MMCHAT_MODERATION_KEY = env.str("MMCHAT_MODERATION_KEY", "")
+MMCHAT_MODERATION_MODEL = env.str("MMCHAT_MODERATION_MODEL", "omni-moderation-latest")
+MMCHAT_MODERATION_TIMEOUT = env.float("MMCHAT_MODERATION_TIMEOUT", 5)
+MMCHAT_MODERATION_WHEN_DOWN = env.str("MMCHAT_MODERATION_WHEN_DOWN", "closed")
+
+MMCHAT_LOG_LEVEL = env.str("MMCHAT_LOG_LEVEL", "INFO")
+
+for _name, _allowed in {
+    "MMCHAT_MODEL_LIST_MODE": ("once", "reload"),
+    "MMCHAT_MODERATION_WHEN_DOWN": ("closed", "open"),
+}.items():
+    if globals()[_name] not in _allowed:
+        raise ImproperlyConfigured(f"{_name} is {globals()[_name]!r}; it must be one of {', '.join(_allowed)}.")
+for _name in ("MMCHAT_CONCURRENCY_COUNT", "MMCHAT_WORKER_CONCURRENCY"):
+    if globals()[_name] < 1:
+        raise ImproperlyConfigured(f"{_name} is {globals()[_name]}; it must be 1 or more.")
+
+# Django
+
+INSTALLED_APPS = [
+    "daphne",
+    "channels",
+    "csp",
+    "chat",
+    "feedback",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "mmchat_site.urls"
+ASGI_APPLICATION = "mmchat_site.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{MMCHAT_DATA_DIR / 'mmchat.sqlite3'}")}
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    _database["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+elif _database["ENGINE"].endswith("postgresql"):
+    _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 10, "timeout": 10}}
+
+REDIS_URL = env.str("REDIS_URL", "")
+if REDIS_URL:
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [REDIS_URL]},
+        }
+    }
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(MMCHAT_DATA_DIR / "media")},
+    },
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "mmchat_site.storage.StaticStorage"
+    },
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = MMCHAT_DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = DEBUG
+# A picture's bytes go to the decoder's child as they are; above this Django spools them to a file.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+# Security
+
+CSRF_TRUSTED_ORIGINS = [MMCHAT_ORIGIN] if MMCHAT_ORIGIN else []
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
+SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
+SECURE_SSL_REDIRECT = False  # The proxy in front redirects; behind it every request looks like plain HTTP.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if MMCHAT_TRUSTED_PROXIES else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "style-src": [SELF],
+        "script-src": [SELF],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+SILENCED_SYSTEM_CHECKS = [
+    "security.W008",  # the redirect to HTTPS is the proxy's work, see SECURE_SSL_REDIRECT
+    "security.W005",  # whether subdomains are HTTPS only is not this site's to decide
+    "security.W021",
+]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": MMCHAT_LOG_LEVEL},
+    "loggers": {"django": {"level": "INFO"}, "django.request": {"level": "ERROR"}},
+}

@@ -1,0 +1,9 @@
+"""Where static files are collected, under names that change with their content."""
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class StaticStorage(CompressedManifestStaticFilesStorage):
+    """Hashed names, imports between JavaScript modules rewritten to them, gzip and Brotli beside each file."""
+
+    support_js_module_import_aggregation = True

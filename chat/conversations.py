@@ -1,0 +1,123 @@
+"""Read conversations the way the page shows them."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db.models import Prefetch
+from django.urls import reverse
+
+from chat import events
+from chat.failures import failure
+from chat.models import Conversation, Message, MessageImage
+
+Position = tuple[int, int]  # epoch and offset in characters
+
+
+def snapshot(
+    conversation_id: uuid.UUID, visitor_key: uuid.UUID | None, have: Iterable[events.Held] = ()
+) -> events.ConversationInfo | None:
+    """Give a visitor's conversation with all its messages, each from where the visitor already has it.
+
+    None for a conversation that does not exist, is deleted, or is somebody else's.
+    """
+    conversation = (
+        Conversation.objects.owned_by(visitor_key).select_related("model").filter(pk=conversation_id).first()
+    )
+    if conversation is None:
+        return None
+    held = {item.message: (item.epoch, item.offset) for item in have}
+    return events.ConversationInfo(
+        id=conversation.pk,
+        title=conversation.title,
+        model=conversation.model.name,
+        messages=[message_info(message, held) for message in _messages(conversation_id=conversation.pk)],
+    )
+
+
+def message_infos(ids: Iterable[uuid.UUID]) -> list[events.MessageInfo]:
+    """Give messages by id, in the order of a conversation."""
+    return [message_info(message, {}) for message in _messages(pk__in=list(ids))]
+
+
+def message_info(message: Message, held: Mapping[uuid.UUID, Position]) -> events.MessageInfo:
+    """Put a message of `_messages` into the form that the socket sends."""
+    epoch, offset = held.get(message.pk, (0, 0))
+    if epoch != message.epoch or offset > len(message.text):
+        offset = 0
+    vote = next(iter(message.votes.all()), None)
+    return events.MessageInfo(
+        id=message.pk,
+        conversation=message.conversation_id,
+        parent=message.parent_id,
+        role=message.role,
+        variant=message.variant,
+        state=message.state,
+        epoch=message.epoch,
+        offset=offset,
+        length=len(message.text),
+        text=message.text[offset:],
+        created=message.created.timestamp(),
+        images=[_image_info(image) for image in message.images.all()],
+        model=message.model.name if message.model else None,
+        client_id=message.client_id,
+        parameters=message.parameters,
+        failure=failure(message.error_code),
+        vote=vote.value if vote else None,
+        flagged=bool(message.flags.all()),
+    )
+
+
+def branch(message: Message) -> list[Message]:
+    """Give the messages from the first one to `message`, following `parent`; images are loaded."""
+    by_id = {
+        row.pk: row
+        for row in Message.objects.filter(conversation_id=message.conversation_id, position__lte=message.position)
+        .select_related("model")
+        .prefetch_related(
+            Prefetch("images", MessageImage.objects.select_related("upload__image").order_by("position"))
+        )
+    }
+    path: list[Message] = []
+    current: Message | None = by_id.get(message.pk)
+    while current is not None:
+        path.append(current)
+        current = by_id.get(current.parent_id) if current.parent_id else None
+    return path[::-1]
+
+
+def _messages(**conditions: Any) -> Iterable[Message]:
+    # Only the conversation's own visitor can vote on or flag its replies, so no filter by visitor is needed.
+    return (
+        Message.objects.filter(**conditions)
+        .select_related("model")
+        .prefetch_related(
+            Prefetch("images", MessageImage.objects.select_related("upload__image").order_by("position")),
+            "votes",
+            "flags",
+        )
+        .in_order()
+    )
+
+
+def _image_info(image: MessageImage) -> events.ImageInfo:
+    upload = image.upload
+    return events.ImageInfo(
+        id=upload.pk,
+        url=reverse("chat:image", args=[upload.pk]),
+        thumbnail=reverse("chat:thumbnail", args=[upload.pk]),
+        width=upload.image.width,
+        height=upload.image.height,
+        name=upload.name,
+    )
+
+
+def title_of(text: str) -> str:
+    """Make a conversation's title from its first message: its first line, cut at a word."""
+    line = " ".join(text.strip().split("\n", 1)[0].split())
+    if len(line) <= 60:
+        return line
+    cut = line[:60].rsplit(" ", 1)[0]
+    return (cut if len(cut) > 30 else line[:60]) + "…"
+
+

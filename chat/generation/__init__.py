@@ -1,0 +1,5 @@
+"""Replies as tasks that outlive every socket: start, follow, stop, reap, drain.
+
+`reply.py` is one reply in memory, `records.py` what is written of it, `dispatch.py` finds workers,
+`context.py` builds the request, `engine.py` runs it all in one process.
+"""

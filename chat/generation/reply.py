@@ -1,0 +1,73 @@
+"""One reply in memory: its text under an epoch, its state, and who is to be woken when they change."""
+
+import uuid
+from collections.abc import Callable
+
+from chat import events
+from chat.models import ReplyState
+
+FINAL_STATES = frozenset({ReplyState.COMPLETE, ReplyState.STOPPED, ReplyState.FAILED, ReplyState.INTERRUPTED})
+
+
+class LiveReply:
+    """The newest known text and state of a reply.
+
+    Inside one epoch text only grows, so `(epoch, offset in characters)` says exactly what a follower has.
+    """
+
+    __slots__ = ("epoch", "error_code", "followers", "id", "position", "state", "text")
+
+    def __init__(self, reply_id: uuid.UUID, state: str = ReplyState.QUEUED, text: str = "", epoch: int = 0) -> None:
+        self.id = reply_id
+        self.state = state
+        self.text = text
+        self.epoch = epoch
+        self.error_code = ""
+        self.position = 0
+        self.followers: set[Callable[[], None]] = set()
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL_STATES
+
+    def show(self, cumulative: str) -> bool:
+        """Take the worker's whole text so far; tell whether what visitors see changed.
+
+        White space at both ends is never shown: a reply is stored stripped, and holding the end back until
+        something follows it keeps the text growing instead of being taken back.
+        """
+        text = cumulative.strip()
+        if text == self.text:
+            return False
+        if not text.startswith(self.text):
+            self.epoch += 1
+        self.text = text
+        self.wake()
+        return True
+
+    def set_text(self, text: str, epoch: int) -> None:
+        """Take text and epoch as another process wrote them."""
+        if (text, epoch) != (self.text, self.epoch):
+            self.text, self.epoch = text, epoch
+            self.wake()
+
+    def set_state(self, state: str, error_code: str = "") -> None:
+        self.state, self.error_code = state, error_code
+        self.wake()
+
+    def set_position(self, position: int) -> None:
+        if position != self.position:
+            self.position = position
+            self.wake()
+
+    def wake(self) -> None:
+        for follower in tuple(self.followers):
+            follower()
+
+    def after(self, epoch: int, offset: int) -> events.Delta | events.Replace | None:
+        """Give what a follower lacks that has `offset` characters of `epoch`; None when it has everything."""
+        if epoch != self.epoch or offset > len(self.text):
+            return events.Replace(message=self.id, epoch=self.epoch, text=self.text)
+        if offset == len(self.text):
+            return None
+        return events.Delta(message=self.id, epoch=epoch, offset=offset, text=self.text[offset:])

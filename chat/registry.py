@@ -1,0 +1,137 @@
+"""Which models there are: lists read from controllers, and what of them visitors may pick."""
+
+import logging
+import threading
+import time
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from chat.controller.workers import sync_built_in
+from chat.models import Backend, ChatModel, Placement
+from chat.prompts.families import choose_family, choose_protocol
+from chat.workers.controller import ControllerClient
+from chat.workers.errors import WorkerError
+
+log = logging.getLogger(__name__)
+
+CONTROLLER_NAME = "controller"  # the backend that `serve --controller-url` names
+RELOAD_SECONDS = 3.0  # a thousand visitors at once make one call
+_reading = threading.Lock()
+_last_read = 0.0
+
+
+def protocol_of(model: ChatModel) -> str:
+    return model.protocol or choose_protocol(model.name)
+
+
+def template_of(model: ChatModel) -> str:
+    return model.template or choose_family(model.name)
+
+
+def configure_backends() -> None:
+    """Make the backend rows follow the settings: an outside controller, or the built-in one."""
+    url = settings.MMCHAT_CONTROLLER_URL
+    Backend.objects.update_or_create(
+        kind=Backend.Kind.BUILT_IN, defaults={"enabled": not url}, create_defaults={"name": "built-in", "enabled": not url}
+    )
+    if url:
+        Backend.objects.update_or_create(
+            name=CONTROLLER_NAME,
+            defaults={"url": url, "kind": Backend.Kind.CONTROLLER, "enabled": True},
+        )
+    else:
+        Backend.objects.filter(name=CONTROLLER_NAME).update(enabled=False)
+
+
+def read_lists() -> None:
+    """Read the list of every backend. An unreachable one keeps its last list and its error is stored."""
+    global _last_read
+    with _reading:
+        for backend in Backend.objects.filter(enabled=True):
+            if backend.kind == Backend.Kind.BUILT_IN:
+                sync_built_in()
+            else:
+                _read_list(backend)
+        _last_read = time.monotonic()
+
+
+def refresh_for_page() -> None:
+    """Bring the lists up to date before a page shows them, as `--model-list-mode` says.
+
+    The built-in controller's list is always live; an outside one is read again in mode `reload`, at most once
+    in `RELOAD_SECONDS`, by whoever comes first while the others go on with the list there is.
+    """
+    if settings.MMCHAT_CONTROLLER_URL:
+        due = settings.MMCHAT_MODEL_LIST_MODE == "reload" and time.monotonic() - _last_read > RELOAD_SECONDS
+        if due and not _reading.locked():
+            read_lists()
+    else:
+        sync_built_in()
+
+
+def _read_list(backend: Backend) -> None:
+    now = timezone.now()
+    try:
+        client = ControllerClient(backend.url)
+        client.refresh_all_workers()
+        names = client.list_models()
+    except WorkerError as error:
+        log.warning("backend %s: %s %s", backend.name, error.code, error.detail)
+        Backend.objects.filter(pk=backend.pk).update(
+            last_checked=now, last_error=f"{error.code}: {error.detail}"[:2000]
+        )
+        return
+    store_list(backend, names)
+    Backend.objects.filter(pk=backend.pk).update(last_checked=now, last_reached=now, last_error="")
+
+
+@transaction.atomic
+def store_list(backend: Backend, names: list[str]) -> None:
+    """Store which models a backend lists now. New names become models; missing ones keep their settings."""
+    names = sorted({name for name in names if 0 < len(name) <= 200})
+    now = timezone.now()
+    known = set(ChatModel.objects.filter(name__in=names).values_list("name", flat=True))
+    ChatModel.objects.bulk_create(
+        [ChatModel(name=name) for name in names if name not in known], ignore_conflicts=True
+    )
+    backend.placements.exclude(model__name__in=names).filter(listed=True).update(listed=False)
+    for model in ChatModel.objects.filter(name__in=names):
+        Placement.objects.update_or_create(model=model, backend=backend, defaults={"listed": True, "last_listed": now})
+
+
+def page_models(for_staff: bool, keep: str | None = None, selected: str | None = None) -> dict:
+    """Give the models as the page shows them.
+
+    `keep` is a model that is listed, greyed, even if it has gone: an open conversation needs it.
+    """
+    shown = list(ChatModel.objects.shown().in_page_order())
+    listed = {model.pk for model in shown}
+    gone = [model for model in ChatModel.objects.filter(name=keep) if model.pk not in listed] if keep else []
+    names = [model.name for model in shown]
+    broken = Backend.objects.filter(enabled=True).exclude(last_error="")
+    available = bool(shown) and not broken.exists()
+    reason = "" if available else _("Models are unavailable at the moment. We keep trying; your text stays here.")
+    if not available and for_staff:
+        reason += " " + " ".join(f"{backend.name}: {backend.last_error}." for backend in broken)
+        if not broken:
+            reason += " " + _("No worker has registered yet.")
+    return {
+        "available": available,
+        "reason": reason.strip(),
+        "selected": selected if selected in names else (keep or (names[0] if names else None)),
+        "list": [
+            {
+                "name": model.name,
+                "title": str(model),
+                "description": model.description,
+                "listed": model.pk in listed,
+                "max_images": model.max_images,
+                "max_output_tokens": model.max_output_tokens,
+                "max_input_tiles": model.max_input_tiles,
+            }
+            for model in [*shown, *gone]
+        ],
+    }

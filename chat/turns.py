@@ -1,0 +1,244 @@
+"""Begin replies: write down what a visitor asked, and the still empty reply, in one transaction."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from chat import events, parameters
+from chat.addresses import Address
+from chat.conversations import title_of
+from chat.models import ChatModel, Conversation, Message, MessageImage, ReplyState, Role, Upload, Visitor
+from chat.refusals import Refused
+from chat.registry import protocol_of, template_of
+from chat.visitors import ensure_visitor
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A stored message and the reply to it; `fresh` when this very call stored it."""
+
+    conversation: uuid.UUID
+    message: uuid.UUID
+    reply: uuid.UUID
+    fresh: bool
+
+
+def start(visitor_key: uuid.UUID, address: Address | None, frame: events.Send, owner: uuid.UUID) -> Turn:
+    """Store the visitor's message and an empty reply owned by process `owner`, or find the ones of before.
+
+    Raises `Refused`; then nothing is stored.
+    """
+    text = frame.text.strip()
+    _check_text(text, bool(frame.images))
+    # The row's id follows from the browser's, so the primary key itself makes sending idempotent.
+    message_id = uuid.uuid5(visitor_key, str(frame.client_id))
+    if found := _found(message_id):
+        return found
+    try:
+        with transaction.atomic():
+            return _store_turn(visitor_key, address, frame, text, message_id, owner)
+    except IntegrityError:
+        if found := _found(message_id):
+            return found
+        raise
+
+
+def start_variant(visitor_key: uuid.UUID, frame: events.Regenerate, owner: uuid.UUID) -> Turn:
+    """Store one more empty reply to the message that the reply `frame.message` answers.
+
+    Raises `Refused`; then nothing is stored.
+    """
+    reply_id = uuid.uuid5(visitor_key, str(frame.client_id))
+    if found := _found_variant(reply_id):
+        return found
+    try:
+        with transaction.atomic():
+            return _store_variant(visitor_key, frame, reply_id, owner)
+    except IntegrityError:
+        if found := _found_variant(reply_id):
+            return found
+        raise _busy() from None
+
+
+def _check_text(text: str, has_images: bool) -> None:
+    limit = settings.MMCHAT_MAX_MESSAGE_CHARACTERS
+    if not text and not has_images:
+        raise Refused("message_empty", _("Write a message or add an image."), "text", 1)
+    if len(text) > limit:
+        raise Refused(
+            "message_too_long",
+            _("The message has %(length)s characters; at most %(limit)s are allowed.")
+            % {"length": len(text), "limit": limit},
+            "text",
+            limit,
+        )
+    if "\0" in text:
+        raise Refused("message_unreadable", _("The message holds a NUL character, which can't be stored."), "text")
+
+
+def _found(message_id: uuid.UUID) -> Turn | None:
+    reply = Message.objects.filter(parent_id=message_id, role=Role.ASSISTANT).order_by("variant").first()
+    return Turn(reply.conversation_id, message_id, reply.pk, fresh=False) if reply else None
+
+
+def _found_variant(reply_id: uuid.UUID) -> Turn | None:
+    reply = Message.objects.filter(pk=reply_id, role=Role.ASSISTANT).first()
+    if reply is None or reply.parent_id is None:
+        return None
+    return Turn(reply.conversation_id, reply.parent_id, reply.pk, fresh=False)
+
+
+def _store_turn(
+    visitor_key: uuid.UUID,
+    address: Address | None,
+    frame: events.Send,
+    text: str,
+    message_id: uuid.UUID,
+    owner: uuid.UUID,
+) -> Turn:
+    visitor = ensure_visitor(visitor_key, address)
+    if visitor.blocked:
+        raise Refused("visitor_blocked", _("This browser has been blocked from sending messages."))
+    model = _model(frame.model)
+    values = parameters.resolve(frame.parameters, model)
+    uploads = _uploads(visitor, frame, model)
+    conversation = _conversation(visitor, frame, model, text)
+    parent = _parent(conversation, frame.parent)
+    position = parent.position + 1 if parent else 0
+    message = Message.objects.create(
+        pk=message_id,
+        conversation=conversation,
+        parent=parent,
+        position=position,
+        role=Role.USER,
+        text=text,
+        client_id=frame.client_id,
+    )
+    MessageImage.objects.bulk_create(
+        MessageImage(message=message, upload=upload, position=place) for place, upload in enumerate(uploads)
+    )
+    reply = _create_reply(message, model, values, owner)
+    return Turn(conversation.pk, message.pk, reply.pk, fresh=True)
+
+
+def _store_variant(
+    visitor_key: uuid.UUID, frame: events.Regenerate, reply_id: uuid.UUID, owner: uuid.UUID
+) -> Turn:
+    old = Message.objects.owned_by(visitor_key).replies().filter(pk=frame.message).first()
+    if old is None or old.parent is None or old.model is None:
+        raise Refused("not_found", _("This reply does not exist."), "message")
+    conversation = Conversation.objects.select_for_update().select_related("visitor").get(pk=old.conversation_id)
+    if conversation.visitor.blocked:
+        raise Refused("visitor_blocked", _("This browser has been blocked from sending messages."))
+    if conversation.messages.live().exists():
+        raise _busy()
+    model = _model(frame.model or old.model.name)
+    values = parameters.resolve(frame.parameters, model)
+    newest = Message.objects.filter(parent=old.parent, role=Role.ASSISTANT).aggregate(Max("variant"))
+    reply = _create_reply(
+        old.parent, model, values, owner, pk=reply_id, variant=newest["variant__max"] + 1, client_id=frame.client_id
+    )
+    Conversation.objects.filter(pk=conversation.pk).update(updated=timezone.now())
+    return Turn(conversation.pk, old.parent.pk, reply.pk, fresh=True)
+
+
+def _model(name: str) -> ChatModel:
+    model = ChatModel.objects.filter(name=name).first()
+    if model is None:
+        raise Refused("model_unknown", _("There is no model of this name."), "model")
+    if not ChatModel.objects.shown().filter(pk=model.pk).exists():
+        raise Refused(
+            "model_gone", _("The model %(name)s is not available now. Pick another one.") % {"name": name}, "model"
+        )
+    return model
+
+
+def _uploads(visitor: Visitor, frame: events.Send, model: ChatModel) -> list[Upload]:
+    if len(frame.images) > model.max_images:
+        raise Refused(
+            "too_many_images",
+            ngettext(
+                "This model takes at most %(limit)s image in a message.",
+                "This model takes at most %(limit)s images in a message.",
+                model.max_images,
+            )
+            % {"limit": model.max_images},
+            "images",
+            model.max_images,
+        )
+    if len(set(frame.images)) != len(frame.images):
+        raise Refused("image_twice", _("The same image is in the message twice."), "images")
+    uploads = Upload.objects.owned_by(visitor.key).in_order(frame.images)
+    if len(uploads) != len(frame.images):
+        raise Refused("image_unknown", _("An image of this message does not exist. Add it again."), "images")
+    if any(upload.image.blocked for upload in uploads):
+        raise Refused("image_blocked", _("An image of this message is not allowed here."), "images")
+    return uploads
+
+
+def _conversation(visitor: Visitor, frame: events.Send, model: ChatModel, text: str) -> Conversation:
+    now = timezone.now()
+    if frame.conversation is None:
+        return Conversation.objects.create(
+            visitor=visitor,
+            model=model,
+            template=template_of(model) if protocol_of(model) == "llava" else "",
+            system_message=model.system_message,
+            title=title_of(text) or _("Image"),
+            updated=now,
+        )
+    conversation = (
+        Conversation.objects.owned_by(visitor.key).select_for_update().filter(pk=frame.conversation).first()
+    )
+    if conversation is None:
+        raise Refused("not_found", _("This conversation does not exist."), "conversation")
+    if conversation.messages.live().exists():
+        raise _busy()
+    Conversation.objects.filter(pk=conversation.pk).update(updated=now)
+    return conversation
+
+
+def _parent(conversation: Conversation, parent_id: uuid.UUID | None) -> Message | None:
+    replies = conversation.messages.replies()
+    if parent_id is None:
+        return replies.order_by("-created", "-variant").first()
+    parent = replies.filter(pk=parent_id).first()
+    if parent is None:
+        raise Refused("not_found", _("The reply that this message follows does not exist."), "parent")
+    return parent
+
+
+def _create_reply(
+    message: Message,
+    model: ChatModel,
+    values: dict[str, float | int | str],
+    owner: uuid.UUID,
+    pk: uuid.UUID | None = None,
+    variant: int = 0,
+    client_id: uuid.UUID | None = None,
+) -> Message:
+    return Message.objects.create(
+        pk=pk or uuid.uuid4(),
+        conversation_id=message.conversation_id,
+        parent=message,
+        position=message.position + 1,
+        variant=variant,
+        role=Role.ASSISTANT,
+        state=ReplyState.QUEUED,
+        model=model,
+        parameters=values,
+        owner=owner,
+        client_id=client_id,
+    )
+
+
+def _busy() -> Refused:
+    return Refused(
+        "reply_running", _("A reply is still running in this conversation. Wait for it or stop it first."), "conversation"
+    )

@@ -1,7 +1,10 @@
+import datetime
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat.prompts.families import FAMILIES
@@ -112,6 +115,13 @@ class Placement(models.Model):
         return f"{self.model_id} @ {self.backend_id}"
 
 
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    def fresh(self) -> "WorkerQuerySet":
+        """Workers that beat lately, or that were registered as never beating."""
+        since = timezone.now() - datetime.timedelta(seconds=settings.MMCHAT_WORKER_EXPIRY)
+        return self.filter(models.Q(checks_heartbeat=False) | models.Q(last_heartbeat__gte=since))
+
+
 class Worker(models.Model):
     """A worker registered with the built-in controller."""
 
@@ -124,6 +134,8 @@ class Worker(models.Model):
     checks_heartbeat = models.BooleanField(_("sends heartbeats"), default=True)
     registered = models.DateTimeField(_("registered"), auto_now_add=True)
     last_heartbeat = models.DateTimeField(_("last heartbeat"), db_index=True)
+
+    objects = WorkerQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("worker")

@@ -124,7 +124,7 @@ def _without_pictures(question: Question, asked_of_picture: bool) -> str:
     return "\n\n".join(
         [
             f"{WHO}. I answer from real measurements, so that you can try this site without one.",
-            "- Add a picture and ask for its **colours**, **size**, **brightness**, **sharpness** or **tiles**"
+            "- Add a picture and ask for **colours**, **size**, **brightness**, **sharpness** or **tiles**"
             + (", or for the **text** in it.\n" if reading.INSTALLED else ".\n")
             + "- Say `show me markdown`, `show me code` or `show me math`.\n"
             "- Say `count to 100` or `write 300 words` to watch a longer reply.",

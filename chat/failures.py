@@ -29,6 +29,7 @@ WORDS: Mapping[str, Words] = {
     "worker_bad_json": _BROKEN,
     "worker_bad_utf8": _BROKEN,
     "worker_oversized": Words(_("The model's server sent more than a reply can hold, so it was cut off."), True),
+    "worker_text_too_large": Words(_("The reply grew longer than is allowed here, so it was cut off."), True),
     "worker_silent": Words(_("The model did not begin to answer in time. Try again, or pick another model."), True),
     "worker_stalled": Words(_("The model stopped answering in the middle of the reply. Try again."), True),
     "worker_too_long": Words(_("The reply took longer than is allowed here, so it was cut off."), True),

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -43,8 +43,10 @@ def in_turns(waiting: Sequence[Waiting], running: Mapping[uuid.UUID, int]) -> li
     return [item for _, _, item in sorted(ranked, key=lambda entry: entry[:2])]
 
 
-def admit(owner: uuid.UUID, candidates: Mapping[str, Sequence[str]]) -> Admission:
-    """Start as many waiting replies of process `owner` as the limits allow.
+def admit(
+    owner: uuid.UUID, ready: Set[uuid.UUID], candidates: Mapping[str, Sequence[str]]
+) -> Admission:
+    """Start as many of the replies `ready`, of process `owner`, as the limits allow.
 
     `candidates` gives for a model the worker addresses that its backends chose, one for each reply that may
     start. A reply starts where the site has a place and its worker has one; the order is that of `in_turns`
@@ -62,7 +64,11 @@ def admit(owner: uuid.UUID, candidates: Mapping[str, Sequence[str]]) -> Admissio
         )
         running = [row for row in live if row[4] == ReplyState.STREAMING]
         on_worker = Counter(row[5] for row in running)
-        waiting = [Waiting(*row[:4]) for row in live if row[4] == ReplyState.QUEUED]
+        waiting = [
+            Waiting(*row[:4])
+            for row in live
+            if row[4] == ReplyState.QUEUED and (row[3] != owner or row[0] in ready)
+        ]
         places = settings.MMCHAT_CONCURRENCY_COUNT - len(running)
         left = {model: list(addresses) for model, addresses in candidates.items()}
         place = 0

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import Message, Visitor
+from chat.reasons import FlagReason
 
 
 class Vote(models.Model):
@@ -34,7 +35,9 @@ class Vote(models.Model):
 class VoteChange(models.Model):
     """A vote as it was before the visitor changed or withdrew it."""
 
-    visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="vote_changes", verbose_name=_("visitor"))
+    visitor = models.ForeignKey(
+        Visitor, models.CASCADE, related_name="vote_changes", verbose_name=_("visitor")
+    )
     message = models.ForeignKey(Message, models.CASCADE, related_name="vote_changes", verbose_name=_("reply"))
     value = models.CharField(_("vote was"), max_length=4, choices=Vote.Value.choices)
     reasons = models.JSONField(_("reasons were"), default=list, blank=True)
@@ -63,18 +66,15 @@ class Flag(models.Model):
         UPHELD = "upheld", _("upheld")
         DISMISSED = "dismissed", _("dismissed")
 
-    class Reason(models.TextChoices):
-        HARMFUL = "harmful", _("Harmful or unsafe")
-        OFFENSIVE = "offensive", _("Offensive")
-        PRIVACY = "privacy", _("Shows private data")
-        FALSE = "false", _("Dangerously false")
-        OTHER = "other", _("Something else")
+    Reason = FlagReason
 
     visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="flags", verbose_name=_("visitor"))
     message = models.ForeignKey(Message, models.CASCADE, related_name="flags", verbose_name=_("reply"))
     reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices)
     comment = models.TextField(_("comment"), blank=True)
-    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN, db_index=True)
+    state = models.CharField(
+        _("state"), max_length=10, choices=State.choices, default=State.OPEN, db_index=True
+    )
     reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, verbose_name=_("reviewer")
     )

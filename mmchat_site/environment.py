@@ -3,13 +3,45 @@
 import hashlib
 import hmac
 import ipaddress
+import math
 import os
 import secrets
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import environ
 from django.core.exceptions import ImproperlyConfigured
+
+_SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+def whole_number(env: environ.Env, name: str, default: int) -> int:
+    """Read a whole number of 0 or more; an error names the variable."""
+    text = env.str(name, str(default)).strip()
+    if not text.isdecimal():
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number of 0 or more.")
+    return int(text)
+
+
+def number(env: environ.Env, name: str, default: float) -> float:
+    """Read a number above 0; an error names the variable."""
+    text = env.str(name, str(default))
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be a number above 0.")
+    return value
+
+
+def switch(env: environ.Env, name: str, default: bool) -> bool:
+    """Read on or off; an error names the variable."""
+    text = env.str(name, "on" if default else "off").strip().lower()
+    if text not in _SWITCH:
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be on or off.")
+    return _SWITCH[text]
 
 
 def secret_in(folder: Path) -> str:

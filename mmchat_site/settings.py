@@ -19,7 +19,7 @@ MMCHAT_URL = env.str("MMCHAT_URL", "")
 MMCHAT_ORIGIN, _public_host = environment.public_origin(MMCHAT_URL)
 _secure = MMCHAT_ORIGIN.startswith("https://")
 
-DEBUG = env.bool("MMCHAT_DEBUG", False)
+DEBUG = environment.switch(env, "MMCHAT_DEBUG", False)
 SECRET_KEY = env.str("MMCHAT_SECRET_KEY", "") or environment.secret_in(MMCHAT_DATA_DIR)
 ALLOWED_HOSTS = [_public_host] if _public_host else environment.own_hosts()
 if DEBUG and _public_host not in ("", "localhost", "127.0.0.1"):
@@ -31,30 +31,35 @@ if _public_host and _public_host not in ("localhost", "127.0.0.1"):
 # What `manage.py serve` takes as options too
 
 MMCHAT_CONTROLLER_URL = env.str("MMCHAT_CONTROLLER_URL", "").rstrip("/")
-MMCHAT_CONCURRENCY_COUNT = env.int("MMCHAT_CONCURRENCY_COUNT", 100)
+MMCHAT_CONCURRENCY_COUNT = environment.whole_number(env, "MMCHAT_CONCURRENCY_COUNT", 100)
 MMCHAT_MODEL_LIST_MODE = env.str("MMCHAT_MODEL_LIST_MODE", "once")
-MMCHAT_MODERATE = env.bool("MMCHAT_MODERATE", False)
-MMCHAT_EMBED = env.bool("MMCHAT_EMBED", False)
+MMCHAT_MODERATE = environment.switch(env, "MMCHAT_MODERATE", False)
+MMCHAT_EMBED = environment.switch(env, "MMCHAT_EMBED", False)
+MMCHAT_HOST = env.str("MMCHAT_HOST", "0.0.0.0")  # noqa: S104 - what hosts of such demos know as the default
+MMCHAT_PORT = environment.whole_number(env, "MMCHAT_PORT", 7860)
+MMCHAT_DEMO = environment.switch(env, "MMCHAT_DEMO", False)
+MMCHAT_PROCESSES = environment.whole_number(env, "MMCHAT_PROCESSES", 1)
+MMCHAT_SERVER = env.str("MMCHAT_SERVER", "uvicorn")
 
 # Replies
 
-MMCHAT_WORKER_CONCURRENCY = env.int("MMCHAT_WORKER_CONCURRENCY", 5)
-MMCHAT_CONNECT_TIMEOUT = env.float("MMCHAT_CONNECT_TIMEOUT", 10)
-MMCHAT_FIRST_TOKEN_TIMEOUT = env.float("MMCHAT_FIRST_TOKEN_TIMEOUT", 60)
-MMCHAT_SILENCE_TIMEOUT = env.float("MMCHAT_SILENCE_TIMEOUT", 30)
-MMCHAT_REPLY_TIMEOUT = env.float("MMCHAT_REPLY_TIMEOUT", 1800)
-MMCHAT_DRAIN_TIMEOUT = env.float("MMCHAT_DRAIN_TIMEOUT", 60)
+MMCHAT_WORKER_CONCURRENCY = environment.whole_number(env, "MMCHAT_WORKER_CONCURRENCY", 5)
+MMCHAT_CONNECT_TIMEOUT = environment.number(env, "MMCHAT_CONNECT_TIMEOUT", 10)
+MMCHAT_FIRST_TOKEN_TIMEOUT = environment.number(env, "MMCHAT_FIRST_TOKEN_TIMEOUT", 60)
+MMCHAT_SILENCE_TIMEOUT = environment.number(env, "MMCHAT_SILENCE_TIMEOUT", 30)
+MMCHAT_REPLY_TIMEOUT = environment.number(env, "MMCHAT_REPLY_TIMEOUT", 1800)
+MMCHAT_DRAIN_TIMEOUT = environment.number(env, "MMCHAT_DRAIN_TIMEOUT", 60)
 
 # What visitors may send
 
-MMCHAT_MAX_MESSAGE_CHARACTERS = env.int("MMCHAT_MAX_MESSAGE_CHARACTERS", 16_000)
-MMCHAT_MAX_IMAGE_MEGABYTES = env.float("MMCHAT_MAX_IMAGE_MEGABYTES", 10)
-MMCHAT_MAX_IMAGE_MEGAPIXELS = env.float("MMCHAT_MAX_IMAGE_MEGAPIXELS", 25)
-MMCHAT_MAX_IMAGE_SIDE = env.int("MMCHAT_MAX_IMAGE_SIDE", 8192)
-MMCHAT_MAX_SOCKETS = env.int("MMCHAT_MAX_SOCKETS", 4)
-MMCHAT_MAX_FRAMES = env.int("MMCHAT_MAX_FRAMES", 20)
-MMCHAT_LIMITS = env.bool("MMCHAT_LIMITS", True)
-MMCHAT_STORE_ADDRESSES = env.bool("MMCHAT_STORE_ADDRESSES", False)
+MMCHAT_MAX_MESSAGE_CHARACTERS = environment.whole_number(env, "MMCHAT_MAX_MESSAGE_CHARACTERS", 16_000)
+MMCHAT_MAX_IMAGE_MEGABYTES = environment.number(env, "MMCHAT_MAX_IMAGE_MEGABYTES", 10)
+MMCHAT_MAX_IMAGE_MEGAPIXELS = environment.number(env, "MMCHAT_MAX_IMAGE_MEGAPIXELS", 25)
+MMCHAT_MAX_IMAGE_SIDE = environment.whole_number(env, "MMCHAT_MAX_IMAGE_SIDE", 8192)
+MMCHAT_MAX_SOCKETS = environment.whole_number(env, "MMCHAT_MAX_SOCKETS", 4)
+MMCHAT_MAX_FRAMES = environment.whole_number(env, "MMCHAT_MAX_FRAMES", 20)
+MMCHAT_LIMITS = environment.switch(env, "MMCHAT_LIMITS", True)
+MMCHAT_STORE_ADDRESSES = environment.switch(env, "MMCHAT_STORE_ADDRESSES", False)
 MMCHAT_TRUSTED_PROXIES = environment.networks(
     "MMCHAT_TRUSTED_PROXIES", env.list("MMCHAT_TRUSTED_PROXIES", default=[])
 )
@@ -70,14 +75,14 @@ MMCHAT_WORKER_NETWORKS = environment.networks(
         default=["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
     ),
 )
-MMCHAT_WORKER_EXPIRY = env.float("MMCHAT_WORKER_EXPIRY", 90)
+MMCHAT_WORKER_EXPIRY = environment.number(env, "MMCHAT_WORKER_EXPIRY", 90)
 
 # Moderation
 
 MMCHAT_MODERATION_URL = env.str("MMCHAT_MODERATION_URL", "https://api.openai.com/v1/moderations")
 MMCHAT_MODERATION_KEY = env.str("MMCHAT_MODERATION_KEY", "")
 MMCHAT_MODERATION_MODEL = env.str("MMCHAT_MODERATION_MODEL", "omni-moderation-latest")
-MMCHAT_MODERATION_TIMEOUT = env.float("MMCHAT_MODERATION_TIMEOUT", 5)
+MMCHAT_MODERATION_TIMEOUT = environment.number(env, "MMCHAT_MODERATION_TIMEOUT", 5)
 MMCHAT_MODERATION_WHEN_DOWN = env.str("MMCHAT_MODERATION_WHEN_DOWN", "closed")
 
 MMCHAT_LOG_LEVEL = env.str("MMCHAT_LOG_LEVEL", "INFO")
@@ -85,10 +90,11 @@ MMCHAT_LOG_LEVEL = env.str("MMCHAT_LOG_LEVEL", "INFO")
 for _name, _allowed in {
     "MMCHAT_MODEL_LIST_MODE": ("once", "reload"),
     "MMCHAT_MODERATION_WHEN_DOWN": ("closed", "open"),
+    "MMCHAT_SERVER": ("uvicorn", "daphne"),
 }.items():
     if globals()[_name] not in _allowed:
         raise ImproperlyConfigured(f"{_name} is {globals()[_name]!r}; it must be one of {', '.join(_allowed)}.")
-for _name in ("MMCHAT_CONCURRENCY_COUNT", "MMCHAT_WORKER_CONCURRENCY"):
+for _name in ("MMCHAT_CONCURRENCY_COUNT", "MMCHAT_WORKER_CONCURRENCY", "MMCHAT_PROCESSES"):
     if globals()[_name] < 1:
         raise ImproperlyConfigured(f"{_name} is {globals()[_name]}; it must be 1 or more.")
 

@@ -1,17 +1,104 @@
 """From a stored reply to the request that its worker gets: prompt, images, parameters."""
 
-import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chat.conversations import branch
 from chat.images.preprocess import original_jpeg, prepared
-from chat.models import Image, Message, Role
+from chat.models import Image, Message
 from chat.prompts.families import FAMILIES
 from chat.prompts.messages import messages as chat_messages
 from chat.prompts.render import Turn, render
 from chat.registry import protocol_of, template_of
-from chat.workers.protocols import PROTOCOLS, GenerationRequest
+from chat.workers.protocols import PROTOCOLS, GenerationRequest, Protocol, RequestMessage
 
-log = logging.getLogger(__name__)
+
+class ContextError(Exception):
+    """A request can't be built any more; `code` is the reply's error."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the database knows of a reply that is about to be asked for."""
+
+    model: str
+    protocol: Protocol
+    template: str
+    system: str
+    turns: Sequence[Turn]
+    images: Sequence[Image]
+    parameters: dict
+
+
+def load(reply_id: uuid.UUID) -> Context:
+    """Read what a reply answers: the branch of messages up to its question, with their images."""
+    reply = Message.objects.select_related("conversation", "model", "parent").get(pk=reply_id)
+    conversation, model = reply.conversation, reply.model
+    assert model is not None and reply.parent is not None
+    messages = branch(reply.parent)
+    as_begun = model.pk == conversation.model_id
+    return Context(
+        model=model.name,
+        protocol=PROTOCOLS[protocol_of(model)],
+        template=(as_begun and conversation.template) or template_of(model),
+        system=conversation.system_message if as_begun else model.system_message,
+        turns=[Turn(message.role, message.text, len(message.images.all())) for message in messages],
+        images=[image.upload.image for message in messages for image in message.images.all()],
+        parameters=reply.parameters,
+    )
+
+
+def build(context: Context) -> GenerationRequest:
+    """Render the prompt and prepare the images. Reads files; touches no database.
+
+    Raises `ContextError` when a picture's file or the template is gone.
+    """
+    values = context.parameters
+    common = {
+        "model": context.model,
+        "temperature": values["temperature"],
+        "top_p": values["top_p"],
+        "max_new_tokens": values["max_output_tokens"],
+        "max_input_tiles": values["max_input_tiles"],
+    }
+    mode = values["image_mode"]
+    if context.protocol.name == "internvl2":
+        prompt = [
+            RequestMessage(
+                message.role, message.content, [_png(context.images[index], mode) for index in message.images]
+            )
+            for message in chat_messages(context.system, context.turns)
+        ]
+        return GenerationRequest(prompt=prompt, **common)
+    family = FAMILIES.get(context.template)
+    if family is None:
+        raise ContextError("prompt_unknown", context.template)
+    rendered = render(family, context.system or None, context.turns)
+    chosen = [context.images[index] for index in rendered.image_indexes]
+    return GenerationRequest(
+        prompt=rendered.prompt,
+        stop=rendered.stop,
+        images=[_png(image, mode) for image in chosen],
+        original_images=[_jpeg(image) for image in chosen],
+        **common,
+    )
+
+
+def _png(image: Image, mode: str) -> bytes:
+    try:
+        return prepared(image, mode)
+    except OSError as error:
+        raise ContextError("image_lost", f"{image.md5}: {error}") from None
+
+
+def _jpeg(image: Image) -> bytes:
+    try:
+        return original_jpeg(image)
+    except OSError as error:
+        raise ContextError("image_lost", f"{image.md5}: {error}") from None

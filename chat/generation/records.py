@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from chat import moderation
 from chat.models import Message, ReplyState, ServerProcess
 
 
@@ -119,3 +120,12 @@ def register_process(owner: uuid.UUID, host: str, pid: int) -> None:
 
 def forget_process(owner: uuid.UUID) -> None:
     ServerProcess.objects.filter(pk=owner).delete()
+
+
+def question(reply: uuid.UUID) -> str:
+    """Give what the visitor wrote that this reply answers."""
+    return Message.objects.values_list("parent__text", flat=True).get(pk=reply)
+
+
+def record_verdict(reply: uuid.UUID, verdict: moderation.Verdict) -> None:
+    moderation.record(Message.objects.select_related("parent").get(pk=reply).parent, verdict)

@@ -1,0 +1,282 @@
+"""The chat socket: authorise, parse, delegate. Nothing streams in a handler; the outbox's task does."""
+
+import logging
+import time
+import uuid
+from collections import deque
+from typing import Any
+
+import msgspec
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.db import Error as DatabaseFailure
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+import mmchat_site
+from chat import conversations, events, turns
+from chat.addresses import Address
+from chat.followers import announce_messages, conversation_group
+from chat.generation import records
+from chat.generation.engine import Engine, running_engine
+from chat.models import Message, Visitor
+from chat.outbox import Outbox
+from chat.refusals import Refused
+from chat.visitors import key_in_scope, scope_address
+
+log = logging.getLogger(__name__)
+
+FRAME_WINDOW_SECONDS = 10.0
+
+CLOSE_RESTART = 1012
+CLOSE_NO_VISITOR = 4401
+CLOSE_BLOCKED = 4403
+CLOSE_TOO_MANY = 4429
+
+
+class ChatConsumer(AsyncWebsocketConsumer):
+    """One page's socket."""
+
+    engine: Engine
+    outbox: Outbox
+    visitor_key: uuid.UUID
+    address: Address | None
+    language: str
+
+    async def connect(self) -> None:
+        self.opened = False
+        self.conversation: uuid.UUID | None = None
+        self.received: deque[float] = deque()
+        key = key_in_scope(self.scope)
+        await self.accept()
+        if key is None:
+            return await self.close(CLOSE_NO_VISITOR)
+        self.engine = await running_engine()
+        if self.engine.draining:
+            return await self.close(CLOSE_RESTART)
+        if settings.MMCHAT_LIMITS and self._open_sockets(key) >= settings.MMCHAT_MAX_SOCKETS:
+            return await self.close(CLOSE_TOO_MANY)
+        if await database_sync_to_async(_is_blocked)(key):
+            return await self.close(CLOSE_BLOCKED)
+        self.visitor_key = key
+        self.address = scope_address(self.scope)
+        self.language = _language(self.scope)
+        self.outbox = Outbox(self.engine, self.language, self._send_text, self.close)
+        self.engine.sockets.add(self)
+        self.opened = True
+        self.outbox.put(events.Hello(version=mmchat_site.__version__))
+
+    def _open_sockets(self, key: uuid.UUID) -> int:
+        return sum(1 for socket in self.engine.sockets if getattr(socket, "visitor_key", None) == key)
+
+    async def disconnect(self, code: int) -> None:
+        if not self.opened:
+            return
+        self.opened = False
+        self.engine.sockets.discard(self)
+        await self._leave()
+        await self.outbox.close()
+
+    async def close_for_restart(self) -> None:
+        await self.close(CLOSE_RESTART)
+
+    async def _send_text(self, text: str) -> None:
+        await self.base_send({"type": "websocket.send", "text": text})
+
+    # Frames from the browser
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if not self.opened:
+            return
+        with translation.override(self.language):
+            client_id = None
+            try:
+                if text_data is None:
+                    raise Refused("frame_unreadable", _("Frames must be text."), "frame")
+                client_id = _client_id(text_data)
+                self._check_rate()
+                await self._handle(_parse(text_data))
+            except Refused as refused:
+                self.outbox.put(
+                    events.Error(
+                        code=refused.code,
+                        text=refused.text,
+                        field=refused.field,
+                        limit=refused.limit,
+                        client_id=client_id,
+                    )
+                )
+            except DatabaseFailure:
+                log.exception("a frame was refused: the database does not answer")
+                self.outbox.put(
+                    events.Error(
+                        code="storage_unavailable",
+                        text=_("This could not be stored just now, so nothing was sent. Try again in a moment."),
+                        client_id=client_id,
+                    )
+                )
+
+    def _check_rate(self) -> None:
+        now = time.monotonic()
+        while self.received and now - self.received[0] > FRAME_WINDOW_SECONDS:
+            self.received.popleft()
+        limit = settings.MMCHAT_MAX_FRAMES
+        if settings.MMCHAT_LIMITS and len(self.received) >= limit:
+            wait = FRAME_WINDOW_SECONDS - (now - self.received[0])
+            raise Refused(
+                "too_many_frames",
+                _("That was too much at once. Wait %(seconds)s seconds.") % {"seconds": max(1, round(wait))},
+                "frame",
+                limit,
+            )
+        self.received.append(now)
+
+    async def _handle(self, frame: events.ClientFrame) -> None:
+        match frame:
+            case events.Open():
+                await self._open(frame)
+            case events.Leave():
+                await self._leave()
+            case events.Send():
+                await self._start(frame)
+            case events.Regenerate():
+                await self._start(frame)
+            case events.Stop():
+                await self._stop(frame)
+
+    async def _open(self, frame: events.Open) -> None:
+        # Joined before it is read: what comes in between is then in the snapshot or announced, or both.
+        await self._leave()
+        await self.channel_layer.group_add(conversation_group(frame.conversation), self.channel_name)
+        self.conversation = frame.conversation
+        info = await database_sync_to_async(conversations.snapshot)(
+            frame.conversation, self.visitor_key, frame.have
+        )
+        if info is None:
+            await self._leave()
+            raise Refused("not_found", _("This conversation does not exist."), "conversation")
+        self.outbox.put(info)
+        for message in info.messages:
+            await self.outbox.follow(message)
+
+    async def _leave(self) -> None:
+        self.outbox.unfollow_all()
+        if self.conversation:
+            await self.channel_layer.group_discard(conversation_group(self.conversation), self.channel_name)
+            self.conversation = None
+
+    async def _start(self, frame: events.Send | events.Regenerate) -> None:
+        if self.engine.draining:
+            # The next process answers: the browser sends what was not accepted again.
+            return await self.close(CLOSE_RESTART)
+        if isinstance(frame, events.Send):
+            turn = await database_sync_to_async(turns.start)(
+                self.visitor_key, self.address, frame, self.engine.owner
+            )
+            ids = [turn.message, turn.reply]
+        else:
+            turn = await database_sync_to_async(turns.start_variant)(
+                self.visitor_key, frame, self.engine.owner
+            )
+            ids = [turn.reply]
+        infos = await database_sync_to_async(conversations.message_infos)(ids)
+        if turn.fresh:
+            self.engine.submit(turn.reply, infos[-1].model or "")
+        if self.conversation != turn.conversation:
+            await self._leave()
+            self.conversation = turn.conversation
+            await self.channel_layer.group_add(conversation_group(turn.conversation), self.channel_name)
+        self.outbox.put(
+            events.Accepted(
+                client_id=frame.client_id,
+                conversation=turn.conversation,
+                message=turn.message,
+                reply=turn.reply,
+            )
+        )
+        await self._show(infos)
+        if turn.fresh:
+            await announce_messages(turn.conversation, infos, self.channel_name)
+
+    async def _stop(self, frame: events.Stop) -> None:
+        try:
+            await database_sync_to_async(records.request_stop)(self.visitor_key, frame.message)
+        except Message.DoesNotExist:
+            raise Refused("not_found", _("This reply does not exist."), "message") from None
+        self.engine.stop(frame.message)
+
+    async def _show(self, infos: list[events.MessageInfo]) -> None:
+        for info in infos:
+            self.outbox.put(events.NewMessage(message=info))
+        for info in infos:
+            await self.outbox.follow(info)
+
+    # Events from other sockets and views
+
+    async def conversation_messages(self, event: dict[str, Any]) -> None:
+        if self.opened and event["sender"] != self.channel_name:
+            await self._show(msgspec.convert(event["messages"], list[events.MessageInfo]))
+
+    async def conversation_feedback(self, event: dict[str, Any]) -> None:
+        if self.opened:
+            self.outbox.put(
+                events.Feedback(
+                    message=uuid.UUID(event["message"]), vote=event["vote"], flagged=event["flagged"]
+                )
+            )
+
+
+class _ClientId(msgspec.Struct):
+    client_id: uuid.UUID | None = None
+
+
+def _client_id(text: str) -> uuid.UUID | None:
+    """Give the `client_id` of a frame that may be bad otherwise, so that its error finds its message."""
+    try:
+        return msgspec.json.decode(text, type=_ClientId).client_id
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+
+
+def _parse(text: str) -> events.ClientFrame:
+    limit = settings.MMCHAT_MAX_MESSAGE_CHARACTERS
+    if len(text) > events.MAX_FRAME_BYTES or len(text.encode(errors="replace")) > events.MAX_FRAME_BYTES:
+        raise Refused(
+            "message_too_long",
+            _("This is too long to send; a message may have at most %(limit)s characters.") % {"limit": limit},
+            "text",
+            limit,
+        )
+    try:
+        return events.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise Refused(
+            "frame_unreadable",
+            _("The site did not understand this: %(reason)s") % {"reason": error},
+            _field(str(error)),
+        ) from None
+
+
+def _field(reason: str) -> str:
+    """Give the field that a validation error names, as in "… - at `$.client_id`"."""
+    return reason.rsplit("`$.", 1)[1].rstrip("`") if "`$." in reason else "frame"
+
+
+def _language(scope: dict[str, Any]) -> str:
+    """Choose the language as the pages do: the cookie's, then the browser's wish, then the site's."""
+    cookies = scope.get("cookies", {})
+    wishes = [cookies.get(settings.LANGUAGE_COOKIE_NAME, "")]
+    for name, value in scope.get("headers", ()):
+        if name == b"accept-language":
+            wishes += [part.split(";")[0].strip() for part in value.decode("latin-1").split(",")]
+    for wish in wishes:
+        try:
+            return translation.get_supported_language_variant(wish)
+        except LookupError:
+            continue
+    return settings.LANGUAGE_CODE
+
+
+def _is_blocked(key: uuid.UUID) -> bool:
+    return Visitor.objects.filter(key=key, blocked=True).exists()

@@ -1,0 +1,29 @@
+"""What proxies and supervisors ask."""
+
+from django.db import connection
+from django.db import Error as DatabaseFailure
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from chat.generation.engine import is_draining
+
+
+@require_safe
+@never_cache
+def alive(request: HttpRequest) -> JsonResponse:
+    """Answer while the process lives."""
+    return JsonResponse({"alive": True})
+
+
+@require_safe
+@never_cache
+def ready(request: HttpRequest) -> JsonResponse:
+    """Answer 200 while new visitors may be sent here, 503 while the process ends or its database is away."""
+    if is_draining():
+        return JsonResponse({"ready": False, "reason": "draining"}, status=503)
+    try:
+        connection.ensure_connection()
+    except DatabaseFailure:
+        return JsonResponse({"ready": False, "reason": "database"}, status=503)
+    return JsonResponse({"ready": True})

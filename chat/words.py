@@ -1,0 +1,66 @@
+"""The words that the page's scripts say, in the visitor's language; static/js/lib/words.js reads them."""
+
+from django.utils.translation import gettext as _
+
+
+def page_words() -> dict[str, str]:
+    """Give each phrase by its name; `{name}` in a phrase is filled in by the script."""
+    return {
+        # Sending
+        "write_or_add": _("Write a message or add an image."),
+        "too_long": _("Your message has {count} characters; at most {limit} can be sent."),
+        "characters_left": _("{count} of {limit} characters"),
+        "busy": _("A reply is still being written. Stop it or wait for its end."),
+        "sending": _("Sending…"),
+        "waits_for_connection": _("No connection. Your message goes out as soon as there is one."),
+        "waits_for_images": _("Your message goes out as soon as its images have arrived."),
+        "no_model": _("There is no model to ask at the moment."),
+        "model_gone": _("{name} is not available any more. Choose another one."),
+        "limit": _("The limit is {limit}."),
+        "not_sent": _("Not sent"),
+        "draft_returned": _("Your text is back in the box below."),
+        # Images
+        "image": _("Image"),
+        "image_format": _("{name} is not a PNG, JPEG, WebP or GIF image."),
+        "image_too_large": _("{name} has {size} MB; an image may have {limit} MB."),
+        "too_many_images": _("{model} takes at most {limit} per message. Remove some images."),
+        "no_images": _("{model} takes no images. Remove them or choose another one."),
+        "image_failed": _("An image did not arrive. Try it again or remove it."),
+        "uploading": _("Uploading {name}: {percent} %"),
+        "uploaded": _("{name} is ready."),
+        "remove": _("Remove {name}"),
+        "size": _("{width} × {height} pixels"),
+        "example_failed": _("The example's picture could not be loaded."),
+        # Replies
+        "in_line": _("You are number {position} in line"),
+        "waiting": _("Waiting for a free place…"),
+        "first_word": _("Waiting for the first word…"),
+        "stopped": _("You stopped this reply."),
+        "partial": _("The text above is not complete."),
+        "failed": _("This reply could not be finished."),
+        "reply_complete": _("Reply complete."),
+        "reply_started": _("The reply has begun."),
+        "variant": _("{index} / {count}"),
+        "copy": _("Copy"),
+        "copy_code": _("Copy code"),
+        "copied": _("Copied"),
+        "voted_up": _("You upvoted this. Thank you."),
+        "voted_down": _("You downvoted this. Thank you."),
+        "vote_removed": _("Your vote is withdrawn."),
+        "flagged": _("You flagged this. We will look at it."),
+        # Models
+        "gone": _("{name} (gone)"),
+        "no_models": _("No models are available at the moment."),
+        "looking_for_models": _("Looking for models…"),
+        # Connection and calls
+        "reconnecting": _("Reconnecting…"),
+        "connected": _("Connected again."),
+        "new_version": _("This site has been updated."),
+        "reload": _("Reload"),
+        "call_failed": _("That did not work. Please try again."),
+        "call_offline": _("The site could not be reached. Check your connection and try again."),
+        # History
+        "untitled": _("Untitled"),
+        "history_empty": _("Nothing here yet. What you ask is kept in this browser's history."),
+        "history_loading": _("Loading…"),
+    }

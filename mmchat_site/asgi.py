@@ -1,0 +1,44 @@
+"""The ASGI application: pages by Django, sockets by Channels, and the life of this process's engine."""
+
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mmchat_site.settings")
+_pages = get_asgi_application()
+
+from chat.generation.engine import close_engine, running_engine  # noqa: E402 - models need the loaded apps
+from chat.routing import websocket  # noqa: E402
+
+log = logging.getLogger(__name__)
+Message = dict[str, Any]
+
+
+async def _lifespan(
+    scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+) -> None:
+    """Start the engine before the first request, and close it after the last.
+
+    A server without lifespan events (daphne) starts it with the first socket instead.
+    """
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            try:
+                await running_engine()
+            except Exception as error:
+                log.exception("the engine could not start")
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await close_engine()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+application = ProtocolTypeRouter({"http": _pages, "websocket": websocket, "lifespan": _lifespan})

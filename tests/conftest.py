@@ -1,0 +1,28 @@
+import pytest
+
+from tests.running import DemoWorker, Site
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The site with a fast worker for tests, shared by all tests that change nothing of it."""
+    site = Site(tmp_path_factory.mktemp("site"), "--concurrency-count", "200", environment={"MMCHAT_LIMITS": "off"})
+    site.start()
+    yield site
+    status = site.stop() if site.process.poll() is None else site.process.returncode
+    site.remove()
+    assert status == 0, "the shared site did not end cleanly"
+
+
+@pytest.fixture(scope="session")
+def worker(site):
+    """A worker that sends a token every 10 ms, and takes faults that a message asks for."""
+    worker = DemoWorker(site, "--rate", "100", "--allow-fault-requests", "--limit-model-concurrency", "100")
+    worker.wait()
+    yield worker
+    worker.stop()
+
+
+@pytest.fixture(scope="session")
+def model(worker):
+    return worker.name

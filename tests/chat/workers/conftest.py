@@ -35,6 +35,26 @@ HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
 
 
+class Texts(list):
+    """Collect texts, and let a server wait until the client has one."""
+
+    def __init__(self):
+        super().__init__()
+        self.changed = asyncio.Event()
+
+    def append(self, text):
+        super().append(text)
+        self.changed.set()
+
+    async def come(self):
+        await self.changed.wait()
+        self.changed.clear()
+
+    async def ends_with(self, text):
+        while not self or self[-1] != text:
+            await self.come()
+
+
 class RawServer:
     """Serve one script to each connection: an async function of (send, server)."""
 

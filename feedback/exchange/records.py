@@ -1,0 +1,262 @@
+"""Read chats, votes and flags from the database in the order in which they came, in constant memory.
+
+Heads (what and when, without texts) come page by page, each page found by the last key of the one before;
+the conversations of a few hundred heads are then read at once. Run it inside `snapshot()`.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import merge
+from itertools import islice
+from typing import Any, Literal
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from chat.models import ChatModel, Conversation, Message, MessageImage, ReplyState
+from chat.models.conversations import LIVE_STATES
+from chat.moderation import REFUSAL_CODES
+from chat.prompts.families import FAMILIES, Family, choose_family
+from feedback.models import Flag, Vote
+
+Kind = Literal["chat", "upvote", "downvote", "flag"]
+KINDS: tuple[Kind, ...] = ("chat", "upvote", "downvote", "flag")
+VOTE_KINDS: dict[str, Kind] = {Vote.Value.UP.value: "upvote", Vote.Value.DOWN.value: "downvote"}
+
+PAGE = 2000  # heads read by one query
+BATCH = 250  # heads whose conversations are in memory together
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Hold a visitor's message with the MD5s of its images, and the reply to it."""
+
+    text: str
+    images: tuple[str, ...]
+    reply: str
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Hold one line's facts: a reply, or a vote or flag on one, with the conversation that led to it.
+
+    `turns` end with the reply and leave out, as prompts do, earlier turns that got no answer. `when` is the
+    end of a reply or the time of a vote or flag. `ip` is the address, or its keyed hash where addresses are
+    not kept.
+    """
+
+    kind: Kind
+    when: datetime
+    start: datetime
+    model: str
+    family: Family
+    system_message: str
+    turns: list[Turn]
+    ip: str
+    conversation_id: uuid.UUID
+    message_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    order: tuple[datetime, int, Any]
+    kind: Kind
+    when: datetime
+    message_id: uuid.UUID
+    conversation_id: uuid.UUID
+    ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    id: uuid.UUID
+    parent_id: uuid.UUID | None
+    text: str
+    state: str
+    model_id: int | None
+    start: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversation:
+    model_id: int
+    template: str
+    system_message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    name: str
+    template: str
+    system_message: str
+
+
+def records(kinds: Collection[Kind] = KINDS) -> Iterator[Record]:
+    """Give the records of these kinds, oldest first; of equal times a chat before what was said about it.
+
+    Left out: deleted conversations, replies that still run or ended without a word, and whatever moderation
+    kept from the model.
+    """
+    models = _read_models()
+    heads = merge(_chats(kinds), _votes(kinds), _flags(kinds), key=lambda head: head.order)
+    while batch := list(islice(heads, BATCH)):
+        yield from _with_conversations(batch, models)
+
+
+def count(kinds: Collection[Kind] = KINDS) -> int:
+    """Count the records of these kinds."""
+    counted = _replies().count() if "chat" in kinds else 0
+    counted += _votes_of(kinds).count()
+    return counted + (_flag_rows().count() if "flag" in kinds else 0)
+
+
+def _replies() -> QuerySet[Message]:
+    return (
+        Message.objects.replies()
+        .filter(Q(state=ReplyState.COMPLETE) | ~Q(text=""), conversation__deleted__isnull=True)
+        .exclude(state__in=LIVE_STATES)
+        .exclude(error_code__in=REFUSAL_CODES)
+    )
+
+
+def _votes_of(kinds: Collection[Kind]) -> QuerySet[Vote]:
+    values = [value for value, kind in VOTE_KINDS.items() if kind in kinds]
+    return Vote.objects.filter(value__in=values, message__conversation__deleted__isnull=True).exclude(
+        message__error_code__in=REFUSAL_CODES
+    )
+
+
+def _flag_rows() -> QuerySet[Flag]:
+    return Flag.objects.filter(message__conversation__deleted__isnull=True).exclude(
+        message__error_code__in=REFUSAL_CODES
+    )
+
+
+def _chats(kinds: Collection[Kind]) -> Iterator[_Head]:
+    if "chat" not in kinds:
+        return
+    rows = _replies().annotate(when=Coalesce("finished", "first_answered", "sent", "created"))
+    visitor = "conversation__visitor__"
+    for created, pk, when, conversation_id, address, hashed in _paged(
+        rows, "when", "conversation_id", visitor + "address", visitor + "address_hash"
+    ):
+        yield _Head((created, 0, pk.hex), "chat", when, pk, conversation_id, address or hashed)
+
+
+def _votes(kinds: Collection[Kind]) -> Iterator[_Head]:
+    for created, pk, changed, value, message_id, conversation_id, address, hashed in _paged(
+        _votes_of(kinds),
+        "changed",
+        "value",
+        "message_id",
+        "message__conversation_id",
+        "visitor__address",
+        "visitor__address_hash",
+    ):
+        yield _Head(
+            (created, 1, pk), VOTE_KINDS[value], changed, message_id, conversation_id, address or hashed
+        )
+
+
+def _flags(kinds: Collection[Kind]) -> Iterator[_Head]:
+    if "flag" not in kinds:
+        return
+    for created, pk, message_id, conversation_id, address, hashed in _paged(
+        _flag_rows(), "message_id", "message__conversation_id", "visitor__address", "visitor__address_hash"
+    ):
+        yield _Head((created, 2, pk), "flag", created, message_id, conversation_id, address or hashed)
+
+
+def _paged(rows: QuerySet[Any], *fields: str) -> Iterator[tuple[Any, ...]]:
+    """Give `created`, `pk` and these fields of all rows, ordered by the first two, a page at a time."""
+    page = rows.order_by("created", "pk").values_list("created", "pk", *fields)
+    after = page
+    while found := list(after[:PAGE]):
+        yield from found
+        created, pk = found[-1][:2]
+        # The first condition says nothing that the second doesn't; it is what the index understands.
+        after = page.filter(created__gte=created).filter(Q(created__gt=created) | Q(pk__gt=pk))
+
+
+def _with_conversations(heads: Collection[_Head], models: Mapping[int, _Model]) -> Iterator[Record]:
+    ids = {head.conversation_id for head in heads}
+    conversations = _read_conversations(ids)
+    messages = _read_messages(ids)
+    images = _read_images(ids)
+    for head in heads:
+        conversation, reply = conversations[head.conversation_id], messages[head.message_id]
+        model = models[reply.model_id or conversation.model_id]
+        # As the engine asked: a reply of another model than the conversation's used that model's settings.
+        as_begun = reply.model_id in (None, conversation.model_id)
+        template = (as_begun and conversation.template) or model.template
+        yield Record(
+            kind=head.kind,
+            when=head.when,
+            start=reply.start,
+            model=model.name,
+            family=FAMILIES.get(template) or FAMILIES[choose_family(model.name)],
+            system_message=conversation.system_message if as_begun else model.system_message,
+            turns=_turns(reply, messages, images),
+            ip=head.ip,
+            conversation_id=head.conversation_id,
+            message_id=head.message_id,
+        )
+
+
+def _turns(
+    reply: _Message, messages: dict[uuid.UUID, _Message], images: dict[uuid.UUID, list[str]]
+) -> list[Turn]:
+    turns: list[Turn] = []
+    answer: _Message | None = reply
+    while answer is not None:
+        question = messages.get(answer.parent_id) if answer.parent_id else None
+        if question is None:
+            break
+        if answer.text or answer is reply:
+            turns.append(
+                Turn(
+                    text=question.text,
+                    images=tuple(images.get(question.id, ())),
+                    reply=answer.text,
+                    complete=answer.state == ReplyState.COMPLETE,
+                )
+            )
+        answer = messages.get(question.parent_id) if question.parent_id else None
+    return turns[::-1]
+
+
+def _read_models() -> dict[int, _Model]:
+    return {
+        pk: _Model(*rest)
+        for pk, *rest in ChatModel.objects.values_list("pk", "name", "template", "system_message")
+    }
+
+
+def _read_conversations(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, _Conversation]:
+    rows = Conversation.objects.filter(pk__in=ids).values_list("pk", "model_id", "template", "system_message")
+    return {pk: _Conversation(model, template, system) for pk, model, template, system in rows}
+
+
+def _read_messages(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, _Message]:
+    rows = (
+        Message.objects.filter(conversation_id__in=ids)
+        .order_by()
+        .values_list("pk", "parent_id", "text", "state", "model_id", Coalesce("sent", "created"))
+    )
+    return {row[0]: _Message(*row) for row in rows}
+
+
+def _read_images(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
+    found: dict[uuid.UUID, list[str]] = defaultdict(list)
+    rows = (
+        MessageImage.objects.filter(message__conversation_id__in=ids)
+        .order_by("message_id", "position")
+        .values_list("message_id", "upload__image__md5")
+    )
+    for message_id, md5 in rows:
+        found[message_id].append(md5)
+    return found

@@ -1,0 +1,59 @@
+"""What staff may do with a kind of row, beyond their permissions."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models, transaction
+from django.http import HttpRequest
+
+from chat.models import AuditEntry
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Show rows that only the site itself writes, so that nobody can forge or lose them."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(admin.TabularInline):
+    """Show rows beside the one that they belong to."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AuditedAdmin(admin.ModelAdmin):
+    """Let staff change and delete rows, and write each deletion into the audit log."""
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        with transaction.atomic():
+            AuditEntry.objects.create(**self._deletion(request, obj))
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        with transaction.atomic():
+            AuditEntry.objects.bulk_create(AuditEntry(**self._deletion(request, obj)) for obj in queryset)
+            super().delete_queryset(request, queryset)
+
+    def _deletion(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        return {
+            "actor_id": request.user.pk,
+            "action": "delete",
+            "target": f"{self.opts.model_name} {obj.pk}",
+            "detail": {"name": str(obj)},
+        }

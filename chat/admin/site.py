@@ -1,0 +1,57 @@
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from chat.admin.access import AuditedAdmin, ReadOnlyAdmin
+from chat.models import Example, ParameterRange, ServerProcess, SiteText
+
+
+@admin.register(SiteText)
+class SiteTextAdmin(admin.ModelAdmin):
+    """One row: its list leads straight to it."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and not SiteText.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = SiteText.objects.first()
+        if row is None or not self.has_view_permission(request):
+            return super().changelist_view(request, extra_context)
+        return HttpResponseRedirect(reverse("admin:chat_sitetext_change", args=[row.pk]))
+
+
+@admin.register(Example)
+class ExampleAdmin(AuditedAdmin):
+    list_display = ["question", "picture_description", "position", "enabled"]
+    list_editable = ["position", "enabled"]
+    list_filter = ["enabled"]
+    search_fields = ["question", "picture_description"]
+    readonly_fields = ["shipped_picture"]
+
+
+@admin.register(ParameterRange)
+class ParameterRangeAdmin(admin.ModelAdmin):
+    """The rows are fixed: which parameters there are is the site's code."""
+
+    list_display = ["name", "minimum", "maximum", "step", "default"]
+    list_editable = ["minimum", "maximum", "step", "default"]
+    readonly_fields = ["name"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ServerProcess)
+class ServerProcessAdmin(ReadOnlyAdmin):
+    list_display = ["host", "pid", "heartbeat", "started"]
+    date_hierarchy = "started"

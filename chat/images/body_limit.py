@@ -1,0 +1,114 @@
+"""An ASGI layer in front of Django that lets no endless request body in.
+
+Django reads a body to its end, into a temporary file, before any view can look at it. This layer refuses a
+body that is, or turns out to be, larger than the largest picture and its form. The refusal goes out at once,
+and what the client still sends is read and dropped for a while: a connection that is closed under a client
+that writes loses the answer with it.
+"""
+
+import asyncio
+import contextlib
+import errno
+import io
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.core.handlers.asgi import ASGIRequest
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from chat.images.errors import ImageRefused, error_of
+from chat.images.receiving import FORM_BYTES
+from chat.images.store import max_bytes, too_large
+from chat.refusals import Refused
+
+logger = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+_DRAIN_SECONDS = 30
+_DRAIN_BYTES = 256 * 2**20
+
+
+class BodyLimit:
+    """Wrap an ASGI application; requests with too large a body get 413 and the site's JSON error."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._application(scope, receive, send)
+        most = max_bytes() + FORM_BYTES
+        if _declared(scope) > most:
+            return await _refuse(scope, receive, send, lambda: _too_large(scope))
+        taken, answered = 0, False
+
+        async def receive_counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            # To Django this is a client that went away, so it drops what it has.
+            return {"type": "http.disconnect"} if taken > most else message
+
+        async def send_noted(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self._application(scope, receive_counted, send_noted)
+        except OSError as error:
+            if answered or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            logger.error("A request could not be read: %s", error.strerror)
+            return await _refuse(scope, receive, send, lambda: ImageRefused("storage_full"))
+        if taken > most and not answered:
+            await _refuse(scope, receive, send, lambda: _too_large(scope))
+
+
+def _declared(scope: Message) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+def _too_large(scope: Message) -> Refused:
+    if scope["path"] == reverse("chat:upload"):
+        return too_large()
+    return Refused("body_too_large", _("This request is too large."))
+
+
+async def _refuse(scope: Message, receive: Receive, send: Send, reason: Callable[[], Refused]) -> None:
+    # Taken from the headers as LocaleMiddleware would, which this request does not reach.
+    with translation.override(translation.get_language_from_request(ASGIRequest(scope, io.BytesIO()))):
+        refused = reason()
+    body = json.dumps({"error": error_of(refused)}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    await send({"type": "http.response.start", "status": getattr(refused, "status", 413), "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    # A client that asked first has sent nothing yet, and reading on would tell it to.
+    if (b"expect", b"100-continue") not in scope["headers"]:
+        await _drain(receive)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _drain(receive: Receive) -> None:
+    left, more = _DRAIN_BYTES, True
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while more and left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                more = message["type"] == "http.request" and message.get("more_body", False)

@@ -1,0 +1,50 @@
+"""Pictures as workers get them."""
+
+import io
+
+import PIL.Image
+
+from chat.models import Image
+
+IMAGE_MODES = ("Default", "Crop", "Pad", "Resize")
+_PAD_COLOUR = (122, 116, 104)  # the mean colour that CLIP's own preprocessing subtracts
+_RESIZED = (336, 336)
+_JPEG_QUALITY = 90
+
+
+def prepared(image: Image, mode: str) -> bytes:
+    """Give a picture as PNG in one of `IMAGE_MODES`, as LLaVA's server understands them.
+
+    Default and Crop: as it is stored. Pad: in the middle of a square. Resize: scaled to 336×336 whatever its
+    shape. Raises `ValueError` for another mode and `OSError` when the file can't be read.
+    """
+    if mode not in IMAGE_MODES:
+        raise ValueError(f"No image mode {mode!r}")
+    stored = _stored(image)
+    if mode in ("Default", "Crop") or (mode == "Pad" and image.width == image.height):
+        return stored
+    with PIL.Image.open(io.BytesIO(stored), formats=["PNG"]) as picture:
+        changed = _padded(picture) if mode == "Pad" else picture.resize(_RESIZED)
+    file = io.BytesIO()
+    changed.save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def original_jpeg(image: Image) -> bytes:
+    """Give a picture in its own size as JPEG. Raises `OSError` when the file can't be read."""
+    file = io.BytesIO()
+    with PIL.Image.open(io.BytesIO(_stored(image)), formats=["PNG"]) as picture:
+        picture.save(file, "JPEG", quality=_JPEG_QUALITY)
+    return file.getvalue()
+
+
+def _stored(image: Image) -> bytes:
+    with image.file.storage.open(str(image.file.name)) as file:
+        return file.read()
+
+
+def _padded(picture: PIL.Image.Image) -> PIL.Image.Image:
+    side = max(picture.size)
+    square = PIL.Image.new("RGB", (side, side), _PAD_COLOUR)
+    square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+    return square

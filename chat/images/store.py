@@ -1,0 +1,190 @@
+"""Take a visitor's picture, keep it once, and let it go with its last owner."""
+
+import contextlib
+import errno
+import logging
+import secrets
+import unicodedata
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from chat import events
+from chat.images.errors import ImageRefused
+from chat.images.pool import Decoded, Pixels, decoders
+from chat.models import Image, Upload, Visitor
+
+logger = logging.getLogger(__name__)
+
+_NAME_LENGTH = 200
+_ATTEMPTS = 5
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Controls, invisible formatting (which can turn a name's direction round), halves of surrogates, line ends.
+_UNWANTED = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def store_upload(visitor: Visitor, name: str, data: bytes) -> Upload:
+    """Validate and keep a picture; the same picture of the same visitor gives the same upload.
+
+    Files are complete before the row that names them is committed, and removed when it is not.
+    Raises `ImageRefused`. Must be called outside a transaction.
+    """
+    if len(data) > max_bytes():
+        raise too_large()
+    if not data:
+        raise ImageRefused("image_empty")
+    decoded = decoders.decode(
+        data,
+        pixels=int(settings.MMCHAT_MAX_IMAGE_MEGAPIXELS * 1e6),
+        side=settings.MMCHAT_MAX_IMAGE_SIDE,
+    )
+    files = _NewFiles(decoded)
+    try:
+        return _keep(visitor, clean_name(name), decoded.about, files)
+    except OSError as error:
+        logger.error("A picture could not be written: %s", error.strerror)
+        raise ImageRefused("storage_full" if error.errno in _FULL else "storage_unavailable") from error
+    except OperationalError as error:
+        logger.error("A picture could not be recorded: %s", error)
+        raise ImageRefused("storage_unavailable") from error
+    finally:
+        files.remove_unless_kept()
+
+
+def max_bytes() -> int:
+    """Give how many bytes a file may have."""
+    return int(settings.MMCHAT_MAX_IMAGE_MEGABYTES * 2**20)
+
+
+def too_large() -> ImageRefused:
+    """Make the refusal of a file with more bytes than `max_bytes`."""
+    return ImageRefused("image_too_large", _short(settings.MMCHAT_MAX_IMAGE_MEGABYTES))
+
+
+def clean_name(name: str) -> str:
+    """Make a file name fit to be shown: no control characters, at most 200 characters."""
+    kept = "".join(character for character in name if unicodedata.category(character) not in _UNWANTED)
+    return kept.strip()[:_NAME_LENGTH]
+
+
+def image_info(upload: Upload) -> events.ImageInfo:
+    """Describe an upload to its visitor's browser. Reads `upload.image`."""
+    return events.ImageInfo(
+        id=upload.pk,
+        url=reverse("chat:image", args=[upload.pk]),
+        thumbnail=reverse("chat:thumbnail", args=[upload.pk]),
+        width=upload.image.width,
+        height=upload.image.height,
+        name=upload.name,
+    )
+
+
+def delete_upload(upload: Upload) -> None:
+    """Delete an upload, and with the last one of its picture the picture's row and, once committed, files.
+
+    A blocked picture's row stays without its files, so that it is still refused when it comes again.
+    Raises `django.db.models.ProtectedError` while a message shows the upload.
+    """
+    with transaction.atomic():
+        image = Image.objects.select_for_update().filter(pk=upload.image_id).first()
+        upload.delete()
+        if image is None or image.uploads.exists():
+            return
+        transaction.on_commit(_removal(image.file.name, image.thumbnail.name))
+        if image.blocked:
+            Image.objects.filter(pk=image.pk).update(file="", thumbnail="", bytes=0)
+        else:
+            image.delete()
+
+
+class _NewFiles:
+    """The files of one picture, written when it turns out that they are needed.
+
+    Their names hold the picture's key and something random: a picture that comes back while its old files
+    are being removed, or that comes twice at once, has files of its own and never loses them to the other.
+    """
+
+    def __init__(self, decoded: Decoded) -> None:
+        about = decoded.about
+        stem = f"{about.md5[:2]}/{about.md5}-{about.width}x{about.height}-{secrets.token_hex(4)}"
+        self.picture = f"{Image.file.field.upload_to}{stem}.png"
+        self.thumbnail = f"{Image.thumbnail.field.upload_to}{stem}.webp"
+        self.size = len(decoded.png)
+        self.kept = False
+        self.written = False
+        self._decoded = decoded
+
+    def write(self) -> None:
+        if not self.written:
+            self.written = True
+            default_storage.save(self.picture, ContentFile(self._decoded.png))
+            default_storage.save(self.thumbnail, ContentFile(self._decoded.thumbnail))
+
+    def remove_unless_kept(self) -> None:
+        if self.written and not self.kept:
+            _removal(self.picture, self.thumbnail)()
+
+
+def _keep(visitor: Visitor, name: str, about: Pixels, files: _NewFiles) -> Upload:
+    for _ in range(_ATTEMPTS):
+        # Outside the transaction: SQLite has one writer, which must not wait for a disk.
+        known = _same(about).first()
+        if known and known.blocked:
+            raise ImageRefused("image_blocked")
+        if not known or not known.file:
+            files.write()
+        # The same picture can be stored or deleted at the same moment, and so can its visitor.
+        with contextlib.suppress(IntegrityError):
+            upload = _record(visitor, name, about, files)
+            if upload:
+                files.kept = upload.image.file.name == files.picture
+                return upload
+    raise OperationalError("The same picture was stored and deleted too often at once")
+
+
+@transaction.atomic(durable=True)
+def _record(visitor: Visitor, name: str, about: Pixels, files: _NewFiles) -> Upload | None:
+    """Add the rows, or give None when the picture's old files have just gone and new ones are needed."""
+    image = _same(about).select_for_update().first()
+    if image is None or not image.file:
+        if not files.written:
+            return None
+        image = image or Image(
+            md5=about.md5,
+            width=about.width,
+            height=about.height,
+            difference_hash=about.difference_hash,
+            source_format=about.source_format,
+        )
+        image.file, image.thumbnail, image.bytes = files.picture, files.thumbnail, files.size
+        image.save()
+    if image.blocked:
+        raise ImageRefused("image_blocked")
+    return Upload.objects.select_related("image").get_or_create(
+        visitor=visitor, image=image, defaults={"name": name}
+    )[0]
+
+
+def _same(about: Pixels) -> QuerySet[Image]:
+    return Image.objects.filter(md5=about.md5, width=about.width, height=about.height)
+
+
+def _removal(*names: str | None) -> Callable[[], None]:
+    def remove() -> None:
+        for name in names:
+            try:
+                if name:
+                    default_storage.delete(name)
+            except OSError as error:
+                logger.error("The file %s could not be removed: %s", name, error)
+
+    return remove
+
+
+def _short(number: float) -> float | int:
+    return int(number) if number == int(number) else number

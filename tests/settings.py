@@ -20,3 +20,5 @@ else:
     DATABASES["default"]["OPTIONS"].pop("pool", None)
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# WhiteNoise warns about a folder that is not there, and warnings are errors here.
+(MMCHAT_DATA_DIR / "static").mkdir(parents=True, exist_ok=True)

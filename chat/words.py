@@ -55,6 +55,9 @@ def page_words() -> dict[str, str]:
         # Connection and calls
         "reconnecting": _("Reconnecting…"),
         "connected": _("Connected again."),
+        "too_many_tabs": _("This site is open in too many tabs. Close some of them."),
+        "blocked": _("This browser has been blocked from sending messages."),
+        "no_cookie": _("This page needs its cookie to go on. Reload it."),
         "new_version": _("This site has been updated."),
         "reload": _("Reload"),
         "call_failed": _("That did not work. Please try again."),

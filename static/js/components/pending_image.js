@@ -1,0 +1,70 @@
+// One thumbnail: its upload, its progress, its failure.
+import { fromTemplate, part, show } from "../lib/dom.js";
+import { upload } from "../lib/uploads.js";
+import { say } from "../lib/words.js";
+
+export class PendingImage {
+  element = fromTemplate("pending-image");
+  state = "ready"; // uploading | ready | failed
+  info = null;
+  #file;
+  #options;
+  #running = null;
+
+  /** With `info` the image is with the site already; with `file` it is sent now. */
+  constructor({ file = null, info = null, ...options }) {
+    this.#file = file;
+    this.#options = options;
+    const name = info?.name || file?.name || say("image");
+    const picture = this.element.querySelector("img");
+    picture.alt = name;
+    picture.src = info ? info.thumbnail : URL.createObjectURL(file);
+    picture.addEventListener("load", () => file && URL.revokeObjectURL(picture.src), { once: true });
+    const remove = part(this.element, "remove");
+    remove.ariaLabel = remove.title = say("remove", { name });
+    remove.addEventListener("click", () => {
+      this.#running?.cancel();
+      this.#options.onRemove(this);
+    });
+    part(this.element, "retry").addEventListener("click", () => this.#send());
+    if (info) this.#arrived(info);
+    else this.#send();
+  }
+
+  async #send() {
+    this.#become("uploading");
+    const progress = this.element.querySelector("progress");
+    const { url, csrfToken } = this.#options;
+    this.#running = upload(this.#file, {
+      url,
+      csrfToken,
+      onProgress: (share) => {
+        progress.value = share;
+        progress.ariaLabel = say("uploading", { name: this.#file.name, percent: Math.round(share * 100) });
+      },
+    });
+    progress.ariaLabel = say("uploading", { name: this.#file.name, percent: 0 });
+    try {
+      this.#arrived(await this.#running.done);
+    } catch (error) {
+      if (error.code !== "cancelled") this.#become("failed", error.message);
+    }
+    this.#options.onChange();
+  }
+
+  #arrived(info) {
+    this.info = info;
+    this.element.title = `${info.name} · ${say("size", info)}`;
+    this.#become("ready");
+  }
+
+  #become(state, problem = "") {
+    this.state = state;
+    this.element.dataset.state = state;
+    show(this.element.querySelector("progress"), state === "uploading");
+    show(part(this.element, "retry"), state === "failed");
+    const words = part(this.element, "problem");
+    words.textContent = problem;
+    show(words, problem !== "");
+  }
+}

@@ -1,0 +1,87 @@
+// One reply: its text as it grows, what it waits for, how it ended, and the buttons below it.
+import { isLive } from "../lib/conversation.js";
+import { fromTemplate, part, show, write } from "../lib/dom.js";
+import { say } from "../lib/words.js";
+import { copyText, RichText } from "./rich_text.js";
+
+export class Reply {
+  element = fromTemplate("reply");
+  #message = null;
+  #siblings = [];
+  #text;
+
+  /** `actions`: vote(message, value), flag(message), again(message), choose(id); `titleOf(model name)`. */
+  constructor(message, actions, titleOf) {
+    this.element.dataset.message = message.id;
+    this.#text = new RichText(part(this.element, "text"));
+    write(part(this.element, "name"), titleOf(message.model));
+    const on = (name, action) => part(this.element, name).addEventListener("click", action);
+    on("up", () => actions.vote(this.#message, "up"));
+    on("down", () => actions.vote(this.#message, "down"));
+    on("flag", () => actions.flag(this.#message));
+    on("again", () => actions.again(this.#message));
+    on("previous", () => actions.choose(this.#siblings[this.#siblings.indexOf(this.#message.id) - 1]));
+    on("next", () => actions.choose(this.#siblings[this.#siblings.indexOf(this.#message.id) + 1]));
+    on("copy", async () => {
+      await copyText(this.#message.text);
+      this.#confirm(say("copied"));
+    });
+  }
+
+  update(message, { siblings, isLast }) {
+    this.#message = message;
+    this.#siblings = siblings;
+    const live = isLive(message);
+    this.element.dataset.state = message.state;
+    // A reader of the screen hears states and the whole text at its end, not each word.
+    this.element.ariaBusy = live ? "true" : "false";
+    this.element.setAttribute("aria-live", live ? "off" : "polite");
+    this.#text.update(message.text, { done: !live });
+    this.#showWaiting(message, live);
+    this.#showEnding(message);
+    show(part(this.element, "tools"), !live);
+    show(part(this.element, "again"), isLast);
+    this.#showVariants(message, siblings);
+    this.#showFeedback(message);
+  }
+
+  #showWaiting(message, live) {
+    const words = message.position ? say("in_line", { position: message.position }) : say("waiting");
+    write(part(this.element, "waiting-text"), message.state === "queued" ? words : say("first_word"));
+    show(part(this.element, "waiting"), live && message.text === "");
+  }
+
+  #showEnding(message) {
+    const ending = part(this.element, "ending");
+    const partial = message.text === "" ? "" : ` ${say("partial")}`;
+    if (message.state === "stopped") write(ending, say("stopped") + partial);
+    else write(ending, (message.failure?.text ?? say("failed")) + (message.failure ? partial : ""));
+    ending.classList.toggle("is-problem", message.state !== "stopped");
+    show(ending, ["stopped", "failed", "interrupted"].includes(message.state));
+  }
+
+  #showVariants(message, siblings) {
+    const index = siblings.indexOf(message.id);
+    show(part(this.element, "variants"), siblings.length > 1);
+    write(part(this.element, "variant"), say("variant", { index: index + 1, count: siblings.length }));
+    part(this.element, "previous").disabled = index === 0;
+    part(this.element, "next").disabled = index === siblings.length - 1;
+  }
+
+  #showFeedback(message) {
+    part(this.element, "up").ariaPressed = String(message.vote === "up");
+    part(this.element, "down").ariaPressed = String(message.vote === "down");
+    part(this.element, "flag").classList.toggle("is-flagged", message.flagged);
+    const words = [
+      { up: say("voted_up"), down: say("voted_down") }[message.vote] ?? "",
+      message.flagged ? say("flagged") : "",
+    ];
+    write(part(this.element, "feedback"), words.filter(Boolean).join(" "));
+  }
+
+  #confirm(words) {
+    const feedback = part(this.element, "feedback");
+    feedback.textContent = words;
+    setTimeout(() => this.#showFeedback(this.#message), 2000);
+  }
+}

@@ -1,0 +1,34 @@
+// Highlighting and mathematics: large libraries that most conversations never need, loaded when one does.
+import { safeFragment } from "./sanitise.js";
+
+const MOST_HIGHLIGHTED = 50_000; // characters; a longer listing stays plain rather than hold up the page
+let highlighter = null;
+let katex = null;
+
+/** Colour the code in a <code class="language-…"> element. */
+export async function highlight(code) {
+  const language = [...code.classList].find((name) => name.startsWith("language-"))?.slice("language-".length);
+  const text = code.textContent;
+  if (!language || text.length > MOST_HIGHLIGHTED) return;
+  highlighter ??= import("../../vendor/highlight/highlight.js");
+  const { default: hljs } = await highlighter;
+  if (!hljs.getLanguage(language)) return;
+  code.replaceChildren(safeFragment(hljs.highlight(text, { language, ignoreIllegals: true }).value));
+}
+
+/** Draw the LaTeX source in each of `elements` in its place; sources with errors stay readable. */
+export async function drawMathematics(elements) {
+  katex ??= loadMathematics();
+  const { render } = await katex;
+  for (const element of elements) {
+    const displayMode = element.classList.contains("mathematics-display");
+    render(element.textContent, element, { displayMode, throwOnError: false, maxExpand: 200, maxSize: 20 });
+    element.classList.add("is-drawn");
+  }
+}
+
+async function loadMathematics() {
+  document.getElementById("mathematics-style").disabled = false;
+  await import("../../vendor/katex/katex.js");
+  return globalThis.katex;
+}

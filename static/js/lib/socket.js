@@ -1,0 +1,62 @@
+// One websocket that comes back by itself. Frames are JSON objects with a `type`.
+
+const FIRST_WAIT = 250; // milliseconds, doubled at each try
+const LONGEST_WAIT = 10_000;
+const SERVICE_RESTART = 1012;
+
+/** Dispatches "open", "lost" and "frame" (detail: the frame). */
+export class Socket extends EventTarget {
+  #path;
+  #socket = null;
+  #tries = 0;
+  #timer = 0;
+
+  constructor(path) {
+    super();
+    this.#path = path;
+    // A phone that wakes or a network that comes back should not wait for the timer.
+    window.addEventListener("online", () => this.retryNow());
+    document.addEventListener("visibilitychange", () => document.hidden || this.retryNow());
+  }
+
+  get isOpen() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  connect() {
+    clearTimeout(this.#timer);
+    const url = new URL(this.#path, location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(url);
+    this.#socket = socket;
+    socket.addEventListener("open", () => this.dispatchEvent(new Event("open")));
+    socket.addEventListener("message", ({ data }) => {
+      this.#tries = 0;
+      this.dispatchEvent(new CustomEvent("frame", { detail: JSON.parse(data) }));
+    });
+    socket.addEventListener("close", ({ code }) => this.#lost(socket, code));
+  }
+
+  /** Send a frame; false when there is no connection, and the caller sends it again after "open". */
+  send(frame) {
+    if (!this.isOpen) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  retryNow() {
+    if (this.#timer) this.connect();
+  }
+
+  #lost(socket, code) {
+    if (socket !== this.#socket) return;
+    const atOnce = code === SERVICE_RESTART && this.#tries === 0;
+    const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#tries);
+    this.#tries += 1;
+    this.#timer = setTimeout(() => {
+      this.#timer = 0;
+      this.connect();
+    }, atOnce ? 0 : longest * (0.5 + Math.random() / 2));
+    this.dispatchEvent(new CustomEvent("lost", { detail: { code } }));
+  }
+}

@@ -1,0 +1,97 @@
+// The visitor's page: makes the parts and tells each what the others did.
+import { draft } from "./components/composer.js";
+import { showExamples } from "./components/examples.js";
+import { Feedback } from "./components/feedback.js";
+import { History } from "./components/history.js";
+import { Log } from "./components/log.js";
+import { Models } from "./components/models.js";
+import { announce, offerReload, showConnection, showTrouble } from "./components/notices.js";
+import { Parameters } from "./components/parameters.js";
+import { RichText } from "./components/rich_text.js";
+import { Scroll } from "./components/scroll.js";
+import { Sender } from "./components/sender.js";
+import { dataIn } from "./lib/dom.js";
+import { Place } from "./lib/place.js";
+import { Session } from "./lib/session.js";
+import { Socket } from "./lib/socket.js";
+import { browser } from "./lib/storage.js";
+import { say } from "./lib/words.js";
+
+const site = dataIn("bootstrap");
+const session = new Session(new Socket(site.socket));
+const scroll = new Scroll();
+const place = new Place(site, { onVisit: (id) => session.follow(id) });
+
+const models = new Models({
+  models: site.models,
+  url: site.urls.models,
+  wanted: site.models.selected ?? browser.get("model"),
+  onChange: () => sender.refresh(),
+});
+const parameters = new Parameters(site.parameters);
+const sender = new Sender({ site, session, models, parameters, scroll });
+const feedback = new Feedback(site, { onStored: (values) => session.note(values), onProblem: showTrouble });
+
+const log = new Log({
+  titleOf: (name) => models.title(name),
+  actions: {
+    vote: (reply, value) => feedback.vote(reply, value),
+    flag: (reply) => feedback.askWhy(reply),
+    again: (reply) => sender.again(reply),
+    choose: (id) => {
+      session.conversation.choose(id);
+      log.refresh([...session.conversation.messages.keys()]);
+    },
+  },
+});
+
+showExamples(site.examples, { onChoose: (question, file) => sender.fill(question, file), onProblem: showTrouble });
+new History({ urls: site.urls, onOpen: (id) => place.go(id) });
+for (const element of document.querySelectorAll("[data-markdown]")) {
+  const text = element.textContent;
+  element.replaceChildren();
+  new RichText(element).update(text, { done: true });
+}
+
+document.getElementById("clear").addEventListener("click", () => {
+  place.go(null);
+  sender.startOver();
+});
+
+session.addEventListener("reset", () => {
+  showTrouble("");
+  log.reset(session.conversation);
+  scroll.toEnd();
+  sender.refresh();
+});
+session.addEventListener("change", ({ detail: { ids } }) => {
+  log.refresh(ids);
+  sender.refresh();
+});
+let shown = null;
+session.addEventListener("loaded", () => {
+  const { conversation } = session;
+  place.title(conversation.title);
+  // A model that the visitor picked since then stays, also after a reconnection.
+  if (conversation !== shown) models.select(conversation.lastModel());
+  shown = conversation;
+});
+session.addEventListener("accepted", ({ detail: { frame, sent, here } }) => {
+  if (here) place.became(frame.conversation);
+  sender.accepted(sent, here);
+});
+session.addEventListener("refused", ({ detail }) => sender.refused(detail) || showTrouble(detail.frame.text));
+session.addEventListener("ended", ({ detail: { message } }) => {
+  announce(message.state === "complete" ? say("reply_complete") : (message.failure?.text ?? say("stopped")));
+  sender.replyEnded(message);
+});
+session.addEventListener("hello", ({ detail: { version } }) => version === site.version || offerReload());
+session.addEventListener("connection", ({ detail: { open, code } }) => {
+  showConnection(open, { 4429: say("too_many_tabs"), 4403: say("blocked") }[code]);
+  if (code === 4401) offerReload(say("no_cookie"));
+  sender.refresh();
+});
+
+sender.restore(draft.read());
+place.start();
+session.connect();

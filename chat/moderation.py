@@ -14,6 +14,7 @@ from typing import Any
 import requests
 from django.conf import settings
 from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
 
 from chat.models import Message, ModerationEvent
 
@@ -121,9 +122,9 @@ def _ask(text: str) -> bytes:
             if response.status_code != requests.codes.ok:
                 raise Unavailable(f"HTTP {response.status_code}")
             return _read(response, deadline)
-    # Not the exception's own text: it can quote a header, and so the key. OSError and ValueError are what
-    # urllib3 and http.client let through where requests does not wrap them.
-    except (requests.RequestException, OSError, ValueError) as error:
+    # Not the exception's own text: it can quote a header, and so the key. Those of urllib3 come from reading
+    # the raw answer, ValueError (UnicodeError) from a key that no header can hold.
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         raise Unavailable(type(error).__name__) from None
 
 

@@ -113,9 +113,9 @@ def sync_built_in() -> None:
 
 @transaction.atomic
 def _list_built_in() -> None:
-    Backend.objects.get_or_create(kind=Backend.Kind.BUILT_IN, defaults={"name": "built-in"})
     # Whoever waits for this lock reads the workers after it, so an older list never overwrites a newer one.
-    backend = Backend.objects.select_for_update().get(kind=Backend.Kind.BUILT_IN)
+    locked = Backend.objects.select_for_update().filter(kind=Backend.Kind.BUILT_IN).order_by("pk")
+    backend = locked.first() or Backend.objects.create(kind=Backend.Kind.BUILT_IN, name="built-in")
     names = set(list_models())
     known = set(ChatModel.objects.filter(name__in=names).values_list("name", flat=True))
     ChatModel.objects.bulk_create(

@@ -1,5 +1,7 @@
 """Read the text in a picture with RapidOCR, where the extra `mmchat[ocr]` is installed."""
 
+import importlib
+import importlib.util
 import logging
 import threading
 from dataclasses import dataclass
@@ -8,16 +10,9 @@ from typing import Any
 
 from PIL import Image
 
-try:
-    from rapidocr_onnxruntime import RapidOCR
-except ModuleNotFoundError:
-    RapidOCR = None
-except ImportError as error:
-    # Installed, but a library of the system that it needs is not.
-    logging.getLogger(__name__).warning("Text in pictures can't be read: %s", error)
-    RapidOCR = None
+logger = logging.getLogger(__name__)
 
-INSTALLED = RapidOCR is not None
+INSTALLED = importlib.util.find_spec("rapidocr_onnxruntime") is not None
 _THOUSANDTHS = 1000
 _one_at_a_time = threading.Lock()
 
@@ -38,11 +33,10 @@ class Line:
 
 def read_lines(image: Image.Image) -> list[Line]:
     """Read an RGB picture's lines of text, top to bottom; takes a second or so. Empty without the extra."""
-    if not INSTALLED:
-        return []
     # The network uses all cores by itself; two at once would only take turns.
     with _one_at_a_time:
-        found, _ = _engine()(image)
+        engine = _engine()
+        found = engine(image)[0] if engine else None
     return [
         Line(text, _box(corners, image.width, image.height))
         for corners, text, _ in found or []
@@ -52,7 +46,14 @@ def read_lines(image: Image.Image) -> list[Line]:
 
 @lru_cache(maxsize=1)
 def _engine() -> Any:
-    return RapidOCR()
+    """Load the reader at its first use: that takes half a second and 150 MB, which most workers never need."""
+    if not INSTALLED:
+        return None
+    try:
+        return importlib.import_module("rapidocr_onnxruntime").RapidOCR()
+    except ImportError as error:
+        logger.warning("Text in pictures can't be read, a library is missing: %s", error)
+        return None
 
 
 def _box(corners: list[list[float]], width: int, height: int) -> tuple[int, int, int, int]:

@@ -66,7 +66,7 @@ def _turn(question: str, reply: str) -> Turn:
 
 def _without(text: str, family: Family) -> str:
     """Strip white space and the template's separators from the end of a text."""
-    for ending in (family.sep2, family.sep, "<s>"):
+    for ending in ("<s>", family.sep2, family.sep):
         text = text.strip().removesuffix(ending.strip() if ending else "")
     return text.strip()
 

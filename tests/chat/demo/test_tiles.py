@@ -1,0 +1,42 @@
+import pytest
+
+from chat.demo.tiles import choose_grid
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "max_tiles", "grid", "total"),
+    [
+        # Square: 1×1, 2×2 and 3×3 fit as well; the picture must fill more than half of the larger grid.
+        (448, 448, 12, (1, 1), 1),
+        (633, 633, 12, (1, 1), 1),
+        (634, 634, 12, (2, 2), 5),
+        (950, 950, 12, (2, 2), 5),
+        (951, 951, 12, (3, 3), 10),
+        (8000, 8000, 1, (1, 1), 1),
+        # 4:3 is 1.333: 4×3 has 12 tiles; with fewer, 3×2 (1.5) is nearer than 1×1.
+        (1024, 768, 12, (4, 3), 13),
+        (1024, 768, 6, (3, 2), 7),
+        (1024, 768, 11, (3, 2), 7),
+        # 2:1, and 4×2 where it fills more than half of 8 tiles.
+        (896, 448, 12, (2, 1), 3),
+        (1920, 960, 12, (4, 2), 9),
+        (1920, 960, 7, (2, 1), 3),
+        # Long strips.
+        (4000, 100, 12, (12, 1), 13),
+        (100, 1000, 12, (1, 10), 11),
+        (1, 1, 12, (1, 1), 1),
+        # 3:2 is as near to 1×1 as to 2×1: the larger takes it where the picture fills more than half.
+        (300, 200, 2, (1, 1), 1),
+        (900, 600, 2, (2, 1), 3),
+    ],
+)
+def test_the_grid_is_the_one_that_internvl_would_choose(width, height, max_tiles, grid, total):
+    chosen = choose_grid(width, height, max_tiles)
+    assert (chosen.columns, chosen.rows) == grid
+    assert chosen.total == total
+
+
+def test_turning_a_picture_turns_its_grid():
+    for width, height in ((1024, 768), (1920, 1080), (700, 100)):
+        lying, standing = choose_grid(width, height, 12), choose_grid(height, width, 12)
+        assert (lying.columns, lying.rows) == (standing.rows, standing.columns)

@@ -1,0 +1,58 @@
+"""Rows of everything that the admin shows."""
+
+import itertools
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from chat.models import (
+    AuditEntry,
+    Backend,
+    Example,
+    ModerationEvent,
+    Placement,
+    ReplyState,
+    ServerProcess,
+    Worker,
+)
+from feedback.flags import flag
+from feedback.votes import set_vote
+from tests.feedback.stories import exchange, make_conversation, make_model, make_upload, make_visitor
+
+_numbers = itertools.count()
+
+
+def make_everything(text="Some text"):
+    """Store one row of each kind, joined and with `text` wherever people write; give the reply."""
+    number = next(_numbers)
+    person = User.objects.create_user(f"reviewer{number}")
+    backend = Backend.objects.create(name=f"backend {number}", url="http://127.0.0.1:1", last_error=text)
+    model = make_model(f"model-{number}", description=text)
+    Placement.objects.create(model=model, backend=backend, last_listed=timezone.now())
+    Worker.objects.create(
+        address=f"http://127.0.0.1:{number}", model_names=[text], last_heartbeat=timezone.now()
+    )
+    visitor = make_visitor()
+    uploads = [make_upload(visitor, name=text), make_upload(visitor, name=text)]
+    conversation = make_conversation(visitor, model, title=text[:120], system_message=text)
+    reply = exchange(
+        conversation,
+        text,
+        text,
+        uploads=uploads,
+        state=ReplyState.FAILED,
+        error_code="worker_broke_off",
+        error_detail=text,
+        worker=text,
+    )
+    ModerationEvent.objects.create(
+        message=reply.parent, check_name="moderations", outcome="refused", categories=[text], detail=text
+    )
+    for value in ("up", "down"):
+        set_vote(visitor.key, reply.pk, value, [text[:40]], text)
+    flag(visitor.key, reply.pk, "harmful", text)
+    reply.flags.update(reviewer=person, note=text)
+    AuditEntry.objects.create(actor=person, action="export", target=text, detail={"name": text})
+    Example.objects.create(question=text)
+    ServerProcess.objects.create(host="here", pid=number)
+    return reply

@@ -112,7 +112,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 self.outbox.put(
                     events.Error(
                         code="storage_unavailable",
-                        text=_("This could not be stored just now, so nothing was sent. Try again in a moment."),
+                        text=_(
+                            "This could not be stored just now, so nothing was sent. Try again in a moment."
+                        ),
                         client_id=client_id,
                     )
                 )
@@ -244,7 +246,8 @@ def _parse(text: str) -> events.ClientFrame:
     if len(text) > events.MAX_FRAME_BYTES or len(text.encode(errors="replace")) > events.MAX_FRAME_BYTES:
         raise Refused(
             "message_too_long",
-            _("This is too long to send; a message may have at most %(limit)s characters.") % {"limit": limit},
+            _("This is too long to send; a message may have at most %(limit)s characters.")
+            % {"limit": limit},
             "text",
             limit,
         )

@@ -11,7 +11,9 @@ from uuid import UUID
 import msgspec
 
 MAX_FRAME_BYTES = 64 * 1024
-MAX_TEXT = 50_000  # what the schema lets through; the site's own limit, told to visitors, is a setting below it
+MAX_TEXT = (
+    50_000  # what the schema lets through; the site's own limit, told to visitors, is a setting below it
+)
 MAX_IMAGES = 32
 MAX_HELD = 2_000
 

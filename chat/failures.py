@@ -14,7 +14,9 @@ class Words(NamedTuple):
     retry: bool  # whether asking again can help
 
 
-_BROKEN = Words(_("The model's server sent something that is not a reply. Try again, or pick another model."), True)
+_BROKEN = Words(
+    _("The model's server sent something that is not a reply. Try again, or pick another model."), True
+)
 
 WORDS: Mapping[str, Words] = {
     "worker_refused": Words(_("The model's server does not answer. Try again in a moment, or pick another model."), True),

@@ -62,7 +62,9 @@ class Outbox:
         if message.state not in (ReplyState.QUEUED, ReplyState.STREAMING) or message.id in self._followed:
             return
         reply = await self._engine.follow(message.id, self._wake.set)
-        self._followed[message.id] = _Followed(reply, message.epoch, message.length, message.state)
+        self._followed[message.id] = _Followed(
+            reply, message.epoch, message.offset + len(message.text), message.state
+        )
         self._wake.set()
 
     def unfollow_all(self) -> None:
@@ -112,7 +114,8 @@ class Outbox:
             await self._send_in_time(events.Queued(message=reply.id, position=position))
         if state != followed.state:
             await self._send_state(followed, state, code, epoch, length)
-        if reply.is_final and followed.state == state and self._followed.pop(reply.id, None):
+        if reply.is_final and followed.state == state:
+            self._followed.pop(reply.id, None)
             self._engine.unfollow(reply, self._wake.set)
 
     async def _send_state(self, followed: _Followed, state: str, code: str, epoch: int, length: int) -> None:

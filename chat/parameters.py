@@ -47,7 +47,7 @@ def resolve(asked: events.Parameters, model: ChatModel) -> dict[str, float | int
             high = min(high, own_limit)
         if value is None:
             value = min(allowed["default"], high)
-        label = ParameterRange.Name(name).label
+        label = str(ParameterRange.Name(name).label)
         if not math.isfinite(value) or value < low:
             raise _out_of_range(name, label, low, high, low)
         if value > high:

@@ -43,9 +43,7 @@ def in_turns(waiting: Sequence[Waiting], running: Mapping[uuid.UUID, int]) -> li
     return [item for _, _, item in sorted(ranked, key=lambda entry: entry[:2])]
 
 
-def admit(
-    owner: uuid.UUID, ready: Set[uuid.UUID], candidates: Mapping[str, Sequence[str]]
-) -> Admission:
+def admit(owner: uuid.UUID, ready: Set[uuid.UUID], candidates: Mapping[str, Sequence[str]]) -> Admission:
     """Start as many of the replies `ready`, of process `owner`, as the limits allow.
 
     `candidates` gives for a model the worker addresses that its backends chose, one for each reply that may
@@ -85,9 +83,9 @@ def admit(
                 if item.owner == owner:
                     result.positions[item.reply] = place
                 continue
-            started = Message.objects.filter(pk=item.reply, state=ReplyState.QUEUED, stop_requested=False).update(
-                state=ReplyState.STREAMING, worker=address, sent=timezone.now()
-            )
+            started = Message.objects.filter(
+                pk=item.reply, state=ReplyState.QUEUED, stop_requested=False
+            ).update(state=ReplyState.STREAMING, worker=address, sent=timezone.now())
             if started:
                 places -= 1
                 on_worker[address] += 1

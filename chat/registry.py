@@ -35,7 +35,9 @@ def configure_backends() -> None:
     """Make the backend rows follow the settings: an outside controller, or the built-in one."""
     url = settings.MMCHAT_CONTROLLER_URL
     Backend.objects.update_or_create(
-        kind=Backend.Kind.BUILT_IN, defaults={"enabled": not url}, create_defaults={"name": "built-in", "enabled": not url}
+        kind=Backend.Kind.BUILT_IN,
+        defaults={"enabled": not url},
+        create_defaults={"name": "built-in", "enabled": not url},
     )
     if url:
         Backend.objects.update_or_create(
@@ -99,7 +101,9 @@ def store_list(backend: Backend, names: list[str]) -> None:
     )
     backend.placements.exclude(model__name__in=names).filter(listed=True).update(listed=False)
     for model in ChatModel.objects.filter(name__in=names):
-        Placement.objects.update_or_create(model=model, backend=backend, defaults={"listed": True, "last_listed": now})
+        Placement.objects.update_or_create(
+            model=model, backend=backend, defaults={"listed": True, "last_listed": now}
+        )
 
 
 def page_models(for_staff: bool, keep: str | None = None, selected: str | None = None) -> dict:
@@ -113,7 +117,9 @@ def page_models(for_staff: bool, keep: str | None = None, selected: str | None =
     names = [model.name for model in shown]
     broken = Backend.objects.filter(enabled=True).exclude(last_error="")
     available = bool(shown) and not broken.exists()
-    reason = "" if available else _("Models are unavailable at the moment. We keep trying; your text stays here.")
+    reason = (
+        "" if available else _("Models are unavailable at the moment. We keep trying; your text stays here.")
+    )
     if not available and for_staff:
         reason += " " + " ".join(f"{backend.name}: {backend.last_error}." for backend in broken)
         if not broken:

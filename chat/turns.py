@@ -79,7 +79,9 @@ def _check_text(text: str, has_images: bool) -> None:
             limit,
         )
     if "\0" in text:
-        raise Refused("message_unreadable", _("The message holds a NUL character, which can't be stored."), "text")
+        raise Refused(
+            "message_unreadable", _("The message holds a NUL character, which can't be stored."), "text"
+        )
 
 
 def _found(message_id: uuid.UUID) -> Turn | None:
@@ -133,7 +135,9 @@ def _store_variant(
     old = Message.objects.owned_by(visitor_key).replies().filter(pk=frame.message).first()
     if old is None or old.parent is None or old.model is None:
         raise Refused("not_found", _("This reply does not exist."), "message")
-    conversation = Conversation.objects.select_for_update().select_related("visitor").get(pk=old.conversation_id)
+    conversation = (
+        Conversation.objects.select_for_update().select_related("visitor").get(pk=old.conversation_id)
+    )
     if conversation.visitor.blocked:
         raise Refused("visitor_blocked", _("This browser has been blocked from sending messages."))
     if conversation.messages.live().exists():
@@ -142,7 +146,13 @@ def _store_variant(
     values = parameters.resolve(frame.parameters, model)
     newest = Message.objects.filter(parent=old.parent, role=Role.ASSISTANT).aggregate(Max("variant"))
     reply = _create_reply(
-        old.parent, model, values, owner, pk=reply_id, variant=newest["variant__max"] + 1, client_id=frame.client_id
+        old.parent,
+        model,
+        values,
+        owner,
+        pk=reply_id,
+        variant=newest["variant__max"] + 1,
+        client_id=frame.client_id,
     )
     Conversation.objects.filter(pk=conversation.pk).update(updated=timezone.now())
     return Turn(conversation.pk, old.parent.pk, reply.pk, fresh=True)
@@ -154,7 +164,9 @@ def _model(name: str) -> ChatModel:
         raise Refused("model_unknown", _("There is no model of this name."), "model")
     if not ChatModel.objects.shown().filter(pk=model.pk).exists():
         raise Refused(
-            "model_gone", _("The model %(name)s is not available now. Pick another one.") % {"name": name}, "model"
+            "model_gone",
+            _("The model %(name)s is not available now. Pick another one.") % {"name": name},
+            "model",
         )
     return model
 
@@ -240,5 +252,7 @@ def _create_reply(
 
 def _busy() -> Refused:
     return Refused(
-        "reply_running", _("A reply is still running in this conversation. Wait for it or stop it first."), "conversation"
+        "reply_running",
+        _("A reply is still running in this conversation. Wait for it or stop it first."),
+        "conversation",
     )

@@ -54,14 +54,14 @@ def remember(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def request_address(request: HttpRequest) -> Address | None:
-    return client_address(
-        request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")
-    )
+    return client_address(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
 
 
 def scope_address(scope: dict) -> Address | None:
     client = scope.get("client") or ("", 0)
-    forwarded = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"x-forwarded-for"]
+    forwarded = [
+        value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"x-forwarded-for"
+    ]
     return client_address(client[0], ",".join(forwarded))
 
 

@@ -12,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mmchat_site.settings")
 _pages = get_asgi_application()
 
 from chat.generation.engine import close_engine, running_engine  # noqa: E402 - models need the loaded apps
+from chat.images.body_limit import BodyLimit  # noqa: E402
 from chat.routing import websocket  # noqa: E402
 
 log = logging.getLogger(__name__)
@@ -41,4 +42,4 @@ async def _lifespan(
             return
 
 
-application = ProtocolTypeRouter({"http": _pages, "websocket": websocket, "lifespan": _lifespan})
+application = ProtocolTypeRouter({"http": BodyLimit(_pages), "websocket": websocket, "lifespan": _lifespan})

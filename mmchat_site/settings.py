@@ -23,7 +23,9 @@ DEBUG = environment.switch(env, "MMCHAT_DEBUG", False)
 SECRET_KEY = env.str("MMCHAT_SECRET_KEY", "") or environment.secret_in(MMCHAT_DATA_DIR)
 ALLOWED_HOSTS = [_public_host] if _public_host else environment.own_hosts()
 if DEBUG and _public_host not in ("", "localhost", "127.0.0.1"):
-    raise ImproperlyConfigured("MMCHAT_DEBUG is on and MMCHAT_URL is a public address; switch one of them off.")
+    raise ImproperlyConfigured(
+        "MMCHAT_DEBUG is on and MMCHAT_URL is a public address; switch one of them off."
+    )
 if _public_host and _public_host not in ("localhost", "127.0.0.1"):
     # Workers and health checks on this machine reach the site past the proxy.
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
@@ -67,7 +69,9 @@ MMCHAT_EMBED_ORIGINS = env.list("MMCHAT_EMBED_ORIGINS", default=[])
 
 # Workers of the built-in controller
 
-MMCHAT_WORKER_SECRET = env.str("MMCHAT_WORKER_SECRET", "") or environment.derived_secret(SECRET_KEY, "workers")
+MMCHAT_WORKER_SECRET = env.str("MMCHAT_WORKER_SECRET", "") or environment.derived_secret(
+    SECRET_KEY, "workers"
+)
 MMCHAT_WORKER_NETWORKS = environment.networks(
     "MMCHAT_WORKER_NETWORKS",
     env.list(
@@ -93,7 +97,9 @@ for _name, _allowed in {
     "MMCHAT_SERVER": ("uvicorn", "daphne"),
 }.items():
     if globals()[_name] not in _allowed:
-        raise ImproperlyConfigured(f"{_name} is {globals()[_name]!r}; it must be one of {', '.join(_allowed)}.")
+        raise ImproperlyConfigured(
+            f"{_name} is {globals()[_name]!r}; it must be one of {', '.join(_allowed)}."
+        )
 for _name in ("MMCHAT_CONCURRENCY_COUNT", "MMCHAT_WORKER_CONCURRENCY", "MMCHAT_PROCESSES"):
     if globals()[_name] < 1:
         raise ImproperlyConfigured(f"{_name} is {globals()[_name]}; it must be 1 or more.")
@@ -151,7 +157,10 @@ if _database["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 elif _database["ENGINE"].endswith("postgresql"):
-    _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 10, "timeout": 10}}
+    _database["OPTIONS"] = {
+        **_database.get("OPTIONS", {}),
+        "pool": {"min_size": 1, "max_size": 10, "timeout": 10},
+    }
 
 REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL:

@@ -6,7 +6,9 @@ from tests.running import DemoWorker, Site
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """The site with a fast worker for tests, shared by all tests that change nothing of it."""
-    site = Site(tmp_path_factory.mktemp("site"), "--concurrency-count", "200", environment={"MMCHAT_LIMITS": "off"})
+    site = Site(
+        tmp_path_factory.mktemp("site"), "--concurrency-count", "200", environment={"MMCHAT_LIMITS": "off"}
+    )
     site.start()
     yield site
     status = site.stop() if site.process.poll() is None else site.process.returncode
@@ -26,3 +28,22 @@ def worker(site):
 @pytest.fixture(scope="session")
 def model(worker):
     return worker.name
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--database-only",
+        action="store_true",
+        help="run only the tests that use the database of the settings",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--database-only"):
+        return
+    uses = ("db", "transactional_db", "django_db_setup", "live_server")
+    kept = [
+        item for item in items if item.get_closest_marker("django_db") or set(uses) & set(item.fixturenames)
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept

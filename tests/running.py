@@ -59,7 +59,16 @@ class Site:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", "--host", "127.0.0.1", "--port", str(self.port), *self.options],
+                [
+                    sys.executable,
+                    "manage.py",
+                    "serve",
+                    "--host",
+                    "127.0.0.1",
+                    "--port",
+                    str(self.port),
+                    *self.options,
+                ],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,
@@ -123,17 +132,23 @@ class DemoWorker:
     """A demo worker in a process of its own, registered with a site's built-in controller."""
 
     def __init__(self, site: Site, *options: str, name: str = "llava-v1.5-demo") -> None:
-        secret = site.manage("shell", "-v", "0", "-c", "from django.conf import settings as s; print(s.MMCHAT_WORKER_SECRET)")
+        secret = site.manage(
+            "shell", "-v", "0", "-c", "from django.conf import settings as s; print(s.MMCHAT_WORKER_SECRET)"
+        )
         self.site = site
         self.name = name
         self.log = (site.folder / f"worker-{free_port()}.log").open("ab")
         self.process = subprocess.Popen(
             [
-                sys.executable, "-m", "chat.demo",
-                "--controller-address", f"{site.url}/workers/{secret.stdout.strip()}",
-                "--model-name", name,
+                sys.executable,
+                "-m",
+                "chat.demo",
+                "--controller-address",
+                f"{site.url}/workers/{secret.stdout.strip()}",
+                "--model-name",
+                name,
                 *options,
-            ],  # fmt: skip
+            ],
             cwd=ROOT,
             stdout=self.log,
             stderr=subprocess.STDOUT,

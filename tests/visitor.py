@@ -131,7 +131,8 @@ class Page:
         before = self.messages.get(info["id"])
         text = info["text"]
         if info["offset"]:
-            assert before is not None and before["epoch"] == info["epoch"]
+            assert before is not None
+            assert before["epoch"] == info["epoch"]
             text = before["text"][: info["offset"]] + text
         if before is None or info["length"] >= len(before["text"]) or info["epoch"] != before["epoch"]:
             self.messages[info["id"]] = {**info, "text": text}

@@ -11,7 +11,7 @@ from chat.prompts.families import FAMILIES
 from chat.prompts.messages import messages as chat_messages
 from chat.prompts.render import Turn, render
 from chat.registry import protocol_of, template_of
-from chat.workers.protocols import PROTOCOLS, GenerationRequest, Protocol, RequestMessage
+from chat.workers.protocols import PROTOCOLS, GenerationRequest, Protocol
 
 
 class ContextError(Exception):
@@ -40,7 +40,8 @@ def load(reply_id: uuid.UUID) -> Context:
     """Read what a reply answers: the branch of messages up to its question, with their images."""
     reply = Message.objects.select_related("conversation", "model", "parent").get(pk=reply_id)
     conversation, model = reply.conversation, reply.model
-    assert model is not None and reply.parent is not None
+    assert model is not None  # replies have one, and a message that they answer
+    assert reply.parent is not None
     messages = branch(reply.parent)
     as_begun = model.pk == conversation.model_id
     return Context(
@@ -48,7 +49,9 @@ def load(reply_id: uuid.UUID) -> Context:
         protocol=PROTOCOLS[protocol_of(model)],
         template=(as_begun and conversation.template) or template_of(model),
         system=conversation.system_message if as_begun else model.system_message,
-        turns=[Turn(message.role, message.text, len(message.images.all())) for message in messages],
+        turns=[Turn("assistant" if message.is_reply else "user", message.text, len(message.images.all()))
+            for message in messages
+        ],
         images=[image.upload.image for message in messages for image in message.images.all()],
         parameters=reply.parameters,
     )
@@ -69,13 +72,10 @@ def build(context: Context) -> GenerationRequest:
     }
     mode = values["image_mode"]
     if context.protocol.name == "internvl2":
-        prompt = [
-            RequestMessage(
-                message.role, message.content, [_png(context.images[index], mode) for index in message.images]
-            )
-            for message in chat_messages(context.system, context.turns)
-        ]
-        return GenerationRequest(prompt=prompt, **common)
+        prompt = chat_messages(context.system, context.turns)
+        used = {index for message in prompt for index in message.images}
+        pictures = [_png(image, mode) if index in used else b"" for index, image in enumerate(context.images)]
+        return GenerationRequest(prompt=prompt, images=pictures, **common)
     family = FAMILIES.get(context.template)
     if family is None:
         raise ContextError("prompt_unknown", context.template)

@@ -39,10 +39,16 @@ class Dispatcher:
         """Give what is known now for the models of waiting replies; `ready` is called when there is more."""
         local, controllers = await database_sync_to_async(_places)(waiting)
         now = asyncio.get_running_loop().time()
-        errors = {model: NoWorker(model) for model in waiting if model not in local and model not in controllers}
+        errors: dict[str, WorkerError] = {
+            model: NoWorker(model) for model in waiting if model not in local and model not in controllers
+        }
         for model, urls in controllers.items():
             fresh = now - self._asked.get(model, -KEEP_SECONDS) < KEEP_SECONDS
-            if model not in self._asks and not (fresh and self._addresses.get(model)) and model not in self._errors:
+            if (
+                model not in self._asks
+                and not (fresh and self._addresses.get(model))
+                and model not in self._errors
+            ):
                 count = min(waiting[model], MOST_AT_ONCE)
                 self._asks[model] = asyncio.create_task(self._ask(model, urls, count))
             if model in self._errors and model not in local:

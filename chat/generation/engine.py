@@ -55,11 +55,13 @@ class Socket(Protocol):
 class Run:
     """A reply that this process generates, with what only its owner needs."""
 
+    job: asyncio.Task[None]  # generates; cancelled to stop
+    ending: asyncio.Task[None]  # waits for the job and writes down how it ended; never cancelled before
+
     def __init__(self, reply: LiveReply, model: str) -> None:
         self.reply = reply
         self.model = model
         self.address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.job: asyncio.Task[None] | None = None
         self.stopped = False
         self.first_answered: datetime | None = None
 
@@ -98,16 +100,16 @@ class Engine:
     async def drain(self, seconds: float) -> None:
         """Start nothing more, let running replies end for up to `seconds`, then interrupt them."""
         self.draining = True
-        jobs = [run.job for run in self._runs.values() if run.job]
-        if jobs:
-            log.info("waiting for %d replies to end", len(jobs))
-            await asyncio.wait(jobs, timeout=seconds)
-        for run in list(self._runs.values()):
-            if run.job:
+        runs = list(self._runs.values())
+        if runs:
+            log.info("waiting for %d replies to end", len(runs))
+            await asyncio.wait([run.job for run in runs], timeout=seconds)
+            for run in runs:
                 run.job.cancel()
-        while self._runs:
-            await asyncio.sleep(0.05)
-        await asyncio.gather(*(each.close_for_restart() for each in tuple(self.sockets)), return_exceptions=True)
+            await asyncio.wait([run.ending for run in runs])
+        await asyncio.gather(
+            *(each.close_for_restart() for each in tuple(self.sockets)), return_exceptions=True
+        )
 
     async def close(self) -> None:
         """End every task of this engine."""
@@ -125,7 +127,7 @@ class Engine:
         """Generate a reply that `turns` has just stored for this process."""
         run = self._runs[reply_id] = Run(LiveReply(reply_id), model)
         run.job = asyncio.create_task(self._generate(run))
-        self._keep(self._supervise(run, run.job))
+        run.ending = self._keep(self._supervise(run, run.job))
         return run.reply
 
     async def follow(self, reply_id: uuid.UUID, follower: Callable[[], None]) -> LiveReply:
@@ -147,7 +149,7 @@ class Engine:
     def stop(self, reply_id: uuid.UUID) -> None:
         """Stop a reply of this process; its text so far is kept. Does nothing for others."""
         run = self._runs.get(reply_id)
-        if run and run.job and not run.stopped:
+        if run and not run.stopped:
             run.stopped = True
             run.job.cancel()
 
@@ -236,11 +238,12 @@ class Engine:
 
     # Work for all replies
 
-    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+    def _keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Hold on to a task until it ends; `close` cancels what is left."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _repeat(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:
@@ -308,9 +311,7 @@ class Engine:
         for run in list(self._waiting.values()):
             if (error := found.errors.get(run.model)) and not run.address.done():
                 run.address.set_exception(error)
-        admission = await database_sync_to_async(queue.admit)(
-            self.owner, set(self._waiting), found.addresses
-        )
+        admission = await database_sync_to_async(queue.admit)(self.owner, set(self._waiting), found.addresses)
         for reply_id, address in admission.started:
             admitted = self._runs.get(reply_id)
             if admitted and not admitted.address.done():

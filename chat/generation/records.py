@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -34,10 +34,10 @@ def write_progress(owner: uuid.UUID, changed: Iterable[Progress]) -> None:
     table, quote = Message._meta.db_table, connection.ops.quote_name
     field = Message._meta.pk
 
-    def key(value: uuid.UUID) -> object:
+    def key(value: uuid.UUID) -> Any:
         return field.get_db_prep_value(value, connection)
 
-    def moment(value: datetime | None) -> object:
+    def moment(value: datetime | None) -> Any:
         return connection.ops.adapt_datetimefield_value(value) if value else None
 
     with connection.cursor() as cursor:
@@ -128,4 +128,5 @@ def question(reply: uuid.UUID) -> str:
 
 
 def record_verdict(reply: uuid.UUID, verdict: moderation.Verdict) -> None:
-    moderation.record(Message.objects.select_related("parent").get(pk=reply).parent, verdict)
+    """Store what the content check said of the message that a reply answers."""
+    moderation.record(Message.objects.get(children=reply), verdict)

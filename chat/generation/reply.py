@@ -17,7 +17,9 @@ class LiveReply:
 
     __slots__ = ("epoch", "error_code", "followers", "id", "position", "state", "text")
 
-    def __init__(self, reply_id: uuid.UUID, state: str = ReplyState.QUEUED, text: str = "", epoch: int = 0) -> None:
+    def __init__(
+        self, reply_id: uuid.UUID, state: str = ReplyState.QUEUED, text: str = "", epoch: int = 0
+    ) -> None:
         self.id = reply_id
         self.state = state
         self.text = text
@@ -65,9 +67,14 @@ class LiveReply:
             follower()
 
     def after(self, epoch: int, offset: int) -> events.Delta | events.Replace | None:
-        """Give what a follower lacks that has `offset` characters of `epoch`; None when it has everything."""
-        if epoch != self.epoch or offset > len(self.text):
+        """Give what a follower lacks that has `offset` characters of `epoch`; None when it has everything.
+
+        A follower may be ahead: it read from the process that owns the reply, and this one knows only what was
+        written to the database since. It keeps what it has, unless the reply ended there.
+        """
+        ahead = offset > len(self.text)
+        if epoch != self.epoch or (ahead and self.is_final):
             return events.Replace(message=self.id, epoch=self.epoch, text=self.text)
-        if offset == len(self.text):
+        if ahead or offset == len(self.text):
             return None
         return events.Delta(message=self.id, epoch=epoch, offset=offset, text=self.text[offset:])

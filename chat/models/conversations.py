@@ -42,7 +42,9 @@ class Conversation(models.Model):
     visitor = models.ForeignKey(
         Visitor, models.CASCADE, related_name="conversations", verbose_name=_("visitor")
     )
-    model = models.ForeignKey(ChatModel, models.PROTECT, related_name="conversations", verbose_name=_("model"))
+    model = models.ForeignKey(
+        ChatModel, models.PROTECT, related_name="conversations", verbose_name=_("model")
+    )
     template = models.CharField(
         _("prompt template"), max_length=40, blank=True, help_text=_("As it was at the first turn.")
     )
@@ -105,7 +107,9 @@ class Message(models.Model):
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
 
     # Replies only
-    state = models.CharField(_("state"), max_length=12, choices=ReplyState.choices, default=ReplyState.COMPLETE)
+    state = models.CharField(
+        _("state"), max_length=12, choices=ReplyState.choices, default=ReplyState.COMPLETE
+    )
     error_code = models.CharField(_("error"), max_length=40, blank=True)
     error_detail = models.TextField(_("error detail"), blank=True, help_text=_("For administrators only."))
     epoch = models.PositiveIntegerField(_("epoch"), default=0)

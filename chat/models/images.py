@@ -11,7 +11,9 @@ class Image(models.Model):
     """One picture, stored once however often it is sent."""
 
     md5 = models.CharField(
-        _("MD5 of the pixels"), max_length=32, help_text=_("Of the RGB pixels after rotation, as LLaVA logs it.")
+        _("MD5 of the pixels"),
+        max_length=32,
+        help_text=_("Of the RGB pixels after rotation, as LLaVA logs it."),
     )
     width = models.PositiveIntegerField(_("width"))
     height = models.PositiveIntegerField(_("height"))

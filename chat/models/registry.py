@@ -64,7 +64,9 @@ class ChatModel(models.Model):
     """A model that visitors may pick. It appears by itself when a backend lists it; its settings stay."""
 
     name = models.CharField(_("name"), max_length=200, unique=True, help_text=_("As its backend says it."))
-    title = models.CharField(_("title"), max_length=200, blank=True, help_text=_("Shown instead of the name."))
+    title = models.CharField(
+        _("title"), max_length=200, blank=True, help_text=_("Shown instead of the name.")
+    )
     description = models.TextField(_("description"), blank=True, help_text=_("Markdown."))
     position = models.IntegerField(_("position"), default=0, help_text=_("Lower comes first; then by name."))
     enabled = models.BooleanField(_("enabled"), default=True)
@@ -72,7 +74,11 @@ class ChatModel(models.Model):
         _("protocol"), max_length=20, blank=True, choices=protocol_choices, help_text=_("Empty: by name.")
     )
     template = models.CharField(
-        _("prompt template"), max_length=40, blank=True, choices=template_choices, help_text=_("Empty: by name.")
+        _("prompt template"),
+        max_length=40,
+        blank=True,
+        choices=template_choices,
+        help_text=_("Empty: by name."),
     )
     system_message = models.TextField(
         _("system message"), blank=True, help_text=_("Empty: the prompt template's own.")

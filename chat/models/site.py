@@ -8,7 +8,9 @@ class SiteText(models.Model):
     """The words of the host on the page; one row."""
 
     title = models.CharField(_("title"), max_length=120, default="mmchat")
-    welcome = models.TextField(_("welcome"), blank=True, help_text=_("Markdown, above an empty conversation."))
+    welcome = models.TextField(
+        _("welcome"), blank=True, help_text=_("Markdown, above an empty conversation.")
+    )
     terms = models.TextField(_("terms of use"), blank=True, help_text=_("Markdown, below the page."))
 
     class Meta:
@@ -25,7 +27,11 @@ class Example(models.Model):
     question = models.CharField(_("question"), max_length=300)
     picture = models.ImageField(_("picture"), upload_to="examples/", blank=True)
     shipped_picture = models.CharField(
-        _("shipped picture"), max_length=100, blank=True, editable=False, help_text=_("Path among static files.")
+        _("shipped picture"),
+        max_length=100,
+        blank=True,
+        editable=False,
+        help_text=_("Path among static files."),
     )
     picture_description = models.CharField(_("picture in words"), max_length=200, blank=True)
     position = models.IntegerField(_("position"), default=0)
@@ -61,7 +67,8 @@ class ParameterRange(models.Model):
         ordering = ["pk"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(minimum__lte=models.F("default")) & models.Q(default__lte=models.F("maximum")),
+                condition=models.Q(minimum__lte=models.F("default"))
+                & models.Q(default__lte=models.F("maximum")),
                 name="parameter_default_in_range",
                 violation_error_message=_("The default must lie between minimum and maximum."),
             ),

@@ -9,7 +9,11 @@ class Visitor(models.Model):
 
     key = models.UUIDField(_("key"), primary_key=True, default=uuid.uuid4, editable=False)
     address_hash = models.CharField(
-        _("address hash"), max_length=64, blank=True, db_index=True, help_text=_("Keyed hash of the IP address.")
+        _("address hash"),
+        max_length=64,
+        blank=True,
+        db_index=True,
+        help_text=_("Keyed hash of the IP address."),
     )
     address = models.GenericIPAddressField(
         _("address"), null=True, blank=True, help_text=_("Kept only where MMCHAT_STORE_ADDRESSES is on.")

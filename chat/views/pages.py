@@ -41,7 +41,7 @@ def new_conversation(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @never_cache
-@trusted_types
+@trusted_types  # type: ignore[arg-type]  # its annotation forgets views that take arguments
 def conversation(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
     """Show one of the visitor's own conversations; anybody else's is the same 404 as none."""
     found = (
@@ -86,7 +86,8 @@ def history(request: HttpRequest) -> JsonResponse:
             rows = rows.filter(updated__lt=datetime.datetime.fromtimestamp(float(before), datetime.UTC))
     except (ValueError, OverflowError, OSError):
         return JsonResponse(
-            {"error": {"code": "bad_value", "text": "before: not a time in Unix seconds", "field": "before"}}, status=400
+            {"error": {"code": "bad_value", "text": "before: not a time in Unix seconds", "field": "before"}},
+            status=400,
         )
     if words := request.GET.get("q", "").replace("\0", "").strip()[:100]:
         rows = rows.filter(title__icontains=words)

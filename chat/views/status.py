@@ -1,7 +1,7 @@
 """What proxies and supervisors ask."""
 
-from django.db import connection
 from django.db import Error as DatabaseFailure
+from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe

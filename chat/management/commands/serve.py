@@ -76,7 +76,11 @@ class Command(BaseCommand):
             type=_whole_number(1, 64),
             metavar="N",
         )
-        add("--server", "ASGI server; daphne is for development; default uvicorn", choices=["uvicorn", "daphne"])
+        add(
+            "--server",
+            "ASGI server; daphne is for development; default uvicorn",
+            choices=["uvicorn", "daphne"],
+        )
 
     def handle(self, **options: Any) -> None:
         for name in (
@@ -139,8 +143,9 @@ def _demo_worker(port: int) -> Iterator[None]:
     controller = f"http://127.0.0.1:{port}/workers/{settings.MMCHAT_WORKER_SECRET}"
     # In a group of its own, so that Ctrl-C ends it after the site has drained and not before.
     worker = subprocess.Popen(
-        [sys.executable, "-m", "chat.demo", "--controller-address", controller],
+        [sys.executable, "-m", "chat.demo", "--exit-with-parent"],
         cwd=settings.BASE_DIR,
+        env={**os.environ, "MMCHAT_CONTROLLER_ADDRESS": controller},
         start_new_session=True,
     )
     try:

@@ -1,0 +1,33 @@
+# Three commands: make serve, make test, make setup. README.md shows each without make as well.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: serve test setup setup-test lock lint help
+
+serve: setup  ## start the site on http://127.0.0.1:7860 with a demo worker
+	$(BIN)/python manage.py serve --host 127.0.0.1 --demo
+
+setup: .venv/installed  ## install what the site needs
+
+test: setup-test  ## install what the tests need, and run them all
+	$(BIN)/python -m tests.run
+
+setup-test: .venv/installed-test
+
+lint: setup-test  ## style, types, migrations, deployment checks
+	$(BIN)/python -m tests.run lint
+
+lock:  ## resolve the locked requirements again, from pyproject.toml
+	$(PYTHON) deploy/lock.py
+
+help:
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+.venv/installed: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/installed-test: requirements-test.txt .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.txt
+	@touch $@

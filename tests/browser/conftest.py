@@ -1,0 +1,104 @@
+import os
+import re
+import shutil
+
+import pytest
+
+from tests.browser.chat_page import ChatPage
+from tests.browser.scripted_worker import ScriptedWorker
+from tests.running import Site
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+]
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def base_url():
+    """Take the place of a plugin's fixture that newer pytests warn about; pages name their site themselves."""
+    return None
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    chromium = os.environ.get("MMCHAT_CHROMIUM") or shutil.which("chromium")
+    return {**browser_type_launch_args, "executable_path": chromium, "args": FLAGS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args):
+    return {**browser_context_args, "viewport": {"width": 1280, "height": 800}, "locale": "en"}
+
+
+@pytest.fixture(scope="session")
+def start_site(tmp_path_factory):
+    """Start sites as they ship, which end with the tests."""
+    sites = []
+
+    def start(*options, environment=None):
+        site = Site(tmp_path_factory.mktemp("site"), *options, environment=environment)
+        sites.append(site)
+        site.start()
+        site.controller = re.search(r"workers register +(\S+)", site.log)[1]
+        return site
+
+    yield start
+    for site in sites:
+        site.remove()
+
+
+@pytest.fixture(scope="session")
+def site(start_site):
+    """The site that most tests share."""
+    return start_site()
+
+
+@pytest.fixture(scope="session")
+def registered_worker(site):
+    worker = ScriptedWorker()
+    worker.register(site.controller)
+    site.wait_for_model()
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def worker(registered_worker):
+    """The worker of the shared site, with nothing left of the test before."""
+    registered_worker.replies.clear()
+    registered_worker.requests.clear()
+    return registered_worker
+
+
+@pytest.fixture
+def open_page(new_context, site):
+    """Open pages of the shared site, each with a browser's cookies of its own; they must log no error."""
+    pages = []
+
+    def open_page(path="/", context=None, site=site, **options):
+        page = ChatPage((context or new_context(**options)).new_page(), site.url)
+        pages.append(page)
+        page.visit(path)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.assert_no_complaints()
+
+
+@pytest.fixture
+def chat(open_page, worker):
+    """The start page of a new visitor."""
+    return open_page()

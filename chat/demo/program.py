@@ -12,7 +12,7 @@ from chat.demo.options import Options
 from chat.demo.registration import Registration
 from chat.demo.server import DemoWorker
 
-_SHUTDOWN_SECONDS = 1.0
+_SHUTDOWN_SECONDS = 0.2
 _PARENT_CHECK_SECONDS = 1.0
 
 

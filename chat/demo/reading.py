@@ -46,7 +46,7 @@ def read_lines(image: Image.Image) -> list[Line]:
 
 @lru_cache(maxsize=1)
 def _engine() -> Any:
-    """Load the reader at its first use: that takes half a second and 150 MB, which most workers never need."""
+    """Load the reader at its first use: it takes half a second and 150 MB, which most workers never need."""
     if not INSTALLED:
         return None
     try:

@@ -12,7 +12,7 @@ import errno
 import io
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
@@ -27,10 +27,11 @@ from chat.refusals import Refused
 
 logger = logging.getLogger(__name__)
 
-Message = dict[str, Any]
+Scope = dict[str, Any]
+Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _DRAIN_SECONDS = 30
 _DRAIN_BYTES = 256 * 2**20
@@ -42,7 +43,7 @@ class BodyLimit:
     def __init__(self, application: Application) -> None:
         self._application = application
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._application(scope, receive, send)
         most = max_bytes() + FORM_BYTES
@@ -73,20 +74,20 @@ class BodyLimit:
             await _refuse(scope, receive, send, lambda: _too_large(scope))
 
 
-def _declared(scope: Message) -> int:
+def _declared(scope: Scope) -> int:
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
             return int(value)
     return 0
 
 
-def _too_large(scope: Message) -> Refused:
+def _too_large(scope: Scope) -> Refused:
     if scope["path"] == reverse("chat:upload"):
         return too_large()
     return Refused("body_too_large", _("This request is too large."))
 
 
-async def _refuse(scope: Message, receive: Receive, send: Send, reason: Callable[[], Refused]) -> None:
+async def _refuse(scope: Scope, receive: Receive, send: Send, reason: Callable[[], Refused]) -> None:
     # Taken from the headers as LocaleMiddleware would, which this request does not reach.
     with translation.override(translation.get_language_from_request(ASGIRequest(scope, io.BytesIO()))):
         refused = reason()

@@ -31,6 +31,8 @@ class ImageRefused(Refused):
 
     def __init__(self, code: str, limit: float | int | str | None = None) -> None:
         status, text = REASONS[code]
+        if isinstance(limit, float) and limit.is_integer():
+            limit = int(limit)
         super().__init__(code, text % {"limit": limit}, "image", limit)
         self.status = status
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -59,6 +59,9 @@ class Decoded(msgspec.Struct, frozen=True):
     thumbnail: bytes
 
 
+_CLOSED = Failed("images_busy", "the site is going down")
+
+
 class _Child:
     """One process that decodes; used by the one thread that started it."""
 
@@ -66,7 +69,7 @@ class _Child:
         # Of the environment, which holds keys, a child sees only what finding Python's own libraries takes.
         environment = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
         self.pictures = 0
-        self.process = subprocess.Popen(  # noqa: S603  our own program, and two numbers
+        self.process = subprocess.Popen(
             [sys.executable, "-I", str(_PROGRAM), str(memory_bytes), str(cpu_seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -127,27 +130,27 @@ class DecoderPool:
         self._cpu_seconds = cpu_seconds
         self._pictures_per_child = pictures_per_child
         self._threads = ThreadPoolExecutor(children, thread_name_prefix="image-decoder")
-        self._places = threading.BoundedSemaphore(children + waiting)
+        self._most_callers = children + waiting
+        self._counting = threading.Lock()
+        self.callers = 0
         self._children: dict[int, _Child] = {}
 
     def decode(self, data: bytes, *, pixels: int, side: int) -> Decoded:
         """Decode one picture of at most so many pixels, each side at most so long. Raises `ImageRefused`."""
-        if not self._places.acquire(blocking=False):
-            raise ImageRefused("images_busy")
-        try:
-            latest_start = time.monotonic() + self._wait_seconds
-            answer = self._threads.submit(self._decode, data, pixels, side, latest_start).result()
-        except (CancelledError, RuntimeError):
-            raise ImageRefused("images_busy") from None  # the site is going down
-        finally:
-            self._places.release()
+        with self._one_of_the_callers():
+            try:
+                answer = self._submit(data, pixels, side).result()
+            except CancelledError:
+                answer = _CLOSED
         if isinstance(answer, Decoded):
             return answer
         logger.info("Refused a picture of %s bytes: %s %s", len(data), answer.error, answer.detail)
-        limit = {"image_too_many_pixels": round(pixels / 1e6, 2), "image_side_too_long": side}.get(
-            answer.error
-        )
-        raise ImageRefused(answer.error, "PNG, JPEG, WebP, GIF" if answer.error == "image_format" else limit)
+        limits: dict[str, float | str] = {
+            "image_too_many_pixels": pixels / 1e6,
+            "image_side_too_long": side,
+            "image_format": "PNG, JPEG, WebP, GIF",
+        }
+        raise ImageRefused(answer.error, limits.get(answer.error))
 
     def process_ids(self) -> list[int]:
         """List the children that were started and not yet replaced."""
@@ -161,6 +164,26 @@ class DecoderPool:
         self._threads.shutdown(wait=True)
         while self._children:
             self._children.popitem()[1].end()
+
+    @contextlib.contextmanager
+    def _one_of_the_callers(self) -> Iterator[None]:
+        with self._counting:
+            if self.callers >= self._most_callers:
+                raise ImageRefused("images_busy")
+            self.callers += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self.callers -= 1
+
+    def _submit(self, data: bytes, pixels: int, side: int) -> Future[Decoded | Failed]:
+        try:
+            return self._threads.submit(
+                self._decode, data, pixels, side, time.monotonic() + self._wait_seconds
+            )
+        except RuntimeError:  # so the executor says that it was shut down
+            raise ImageRefused("images_busy") from None
 
     def _decode(self, data: bytes, pixels: int, side: int, latest_start: float) -> Decoded | Failed:
         if time.monotonic() > latest_start:

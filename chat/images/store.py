@@ -63,7 +63,7 @@ def max_bytes() -> int:
 
 def too_large() -> ImageRefused:
     """Make the refusal of a file with more bytes than `max_bytes`."""
-    return ImageRefused("image_too_large", _short(settings.MMCHAT_MAX_IMAGE_MEGABYTES))
+    return ImageRefused("image_too_large", settings.MMCHAT_MAX_IMAGE_MEGABYTES)
 
 
 def clean_name(name: str) -> str:
@@ -184,7 +184,3 @@ def _removal(*names: str | None) -> Callable[[], None]:
                 logger.error("The file %s could not be removed: %s", name, error)
 
     return remove
-
-
-def _short(number: float) -> float | int:
-    return int(number) if number == int(number) else number

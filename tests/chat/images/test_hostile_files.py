@@ -1,0 +1,56 @@
+"""Whatever is sent as a picture ends as a picture or as a named error, and the next one is decoded."""
+
+import hashlib
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from chat.images.errors import ImageRefused
+from tests.chat.images.hostile import KINDS, hostile_files
+from tests.chat.images.pictures import encoded, opened, patterned
+
+# 50,000 before an issue that touches uploads is closed.
+COUNT = int(os.environ.get("MMCHAT_FUZZ_UPLOADS", "500"))
+SEED = os.environ.get("MMCHAT_FUZZ_SEED", "mmchat")
+ENDS = {
+    "accepted",
+    "image_format",
+    "image_undecodable",
+    "image_too_many_pixels",
+    "image_side_too_long",
+    "image_too_heavy",
+}
+
+
+def end_of(decode, data):
+    try:
+        decoded = decode(data)
+    except ImageRefused as refused:
+        return refused.code
+    about = decoded.about
+    stored, thumbnail = opened(decoded.png), opened(decoded.thumbnail)
+    assert (stored.format, stored.mode, stored.size) == ("PNG", "RGB", (about.width, about.height))
+    assert hashlib.md5(stored.tobytes()).hexdigest() == about.md5
+    assert not stored.info
+    assert thumbnail.format == "WEBP"
+    assert max(thumbnail.size) <= 512
+    return "accepted"
+
+
+def test_hostile_files_end_well(decode, pool):
+    ends = {kind.__name__: Counter() for kind in KINDS}
+    with ThreadPoolExecutor(2) as threads:
+        files = hostile_files(COUNT, SEED)
+        while batch := [file for file, _ in zip(files, range(50), strict=False)]:
+            for (kind, _), end in zip(
+                batch, threads.map(lambda file: end_of(decode, file[1]), batch), strict=True
+            ):
+                ends[kind][end] += 1
+    assert sum(map(Counter.total, ends.values())) == COUNT
+    assert set().union(*ends.values()) <= ENDS
+    for kind in ("tiny", "sixteen_bits", "palette_with_alpha", "animation", "rotated"):
+        assert set(ends[kind]) == {"accepted"}, kind
+    assert set(ends["disallowed_format"]) == {"image_format"}
+    assert "accepted" not in ends["wrong_extension"]
+    assert decode(encoded(patterned())).about.width == 60
+    assert len(pool.process_ids()) <= 2

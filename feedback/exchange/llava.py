@@ -26,7 +26,7 @@ def line(record: Record) -> dict[str, Any]:
     """Give the fields of one line in the order in which those servers write them."""
     fields: dict[str, Any] = {"tstamp": seconds(record.when), "type": record.kind, "model": record.model}
     if record.kind == "chat":
-        fields |= {"start": seconds(record.start), "finish": seconds(record.when)}
+        fields |= {"start": seconds(record.start or record.when), "finish": seconds(record.when)}
     fields["state"] = state(record)
     if record.kind == "chat":
         fields["images"] = [md5 for turn in record.turns for md5 in turn.images]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -27,7 +27,7 @@ KINDS: tuple[Kind, ...] = ("chat", "upvote", "downvote", "flag")
 VOTE_KINDS: dict[str, Kind] = {Vote.Value.UP.value: "upvote", Vote.Value.DOWN.value: "downvote"}
 
 PAGE = 2000  # heads read by one query
-BATCH = 250  # heads whose conversations are in memory together
+BATCH = 500  # heads whose conversations are in memory together
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,14 @@ class Turn:
 class Record:
     """Hold one line's facts: a reply, or a vote or flag on one, with the conversation that led to it.
 
-    `turns` end with the reply and leave out, as prompts do, earlier turns that got no answer. `when` is the
-    end of a reply or the time of a vote or flag. `ip` is the address, or its keyed hash where addresses are
-    not kept.
+    `turns` end with the reply and leave out, as prompts do, earlier turns that got no answer. `when` is the end of
+    a reply or the time of a vote or flag; `start`, of chats only, when the worker was asked. `ip` is the address,
+    or its keyed hash where addresses are not kept.
     """
 
     kind: Kind
     when: datetime
-    start: datetime
+    start: datetime | None
     model: str
     family: Family
     system_message: str
@@ -61,35 +61,31 @@ class Record:
     message_id: uuid.UUID
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
+class _Head(NamedTuple):
     order: tuple[datetime, int, Any]
     kind: Kind
     when: datetime
     message_id: uuid.UUID
     conversation_id: uuid.UUID
     ip: str
+    start: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
+class _Message(NamedTuple):
     id: uuid.UUID
     parent_id: uuid.UUID | None
     text: str
     state: str
     model_id: int | None
-    start: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Conversation:
+class _Conversation(NamedTuple):
     model_id: int
     template: str
     system_message: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Model:
+class _Model(NamedTuple):
     name: str
     template: str
     system_message: str
@@ -139,12 +135,14 @@ def _flag_rows() -> QuerySet[Flag]:
 def _chats(kinds: Collection[Kind]) -> Iterator[_Head]:
     if "chat" not in kinds:
         return
-    rows = _replies().annotate(when=Coalesce("finished", "first_answered", "sent", "created"))
+    rows = _replies().annotate(
+        start=Coalesce("sent", "created"), when=Coalesce("finished", "first_answered", "sent", "created")
+    )
     visitor = "conversation__visitor__"
-    for created, pk, when, conversation_id, address, hashed in _paged(
-        rows, "when", "conversation_id", visitor + "address", visitor + "address_hash"
+    for created, pk, start, when, conversation_id, address, hashed in _paged(
+        rows, "start", "when", "conversation_id", visitor + "address", visitor + "address_hash"
     ):
-        yield _Head((created, 0, pk.hex), "chat", when, pk, conversation_id, address or hashed)
+        yield _Head((created, 0, pk.hex), "chat", when, pk, conversation_id, address or hashed, start)
 
 
 def _votes(kinds: Collection[Kind]) -> Iterator[_Head]:
@@ -196,7 +194,7 @@ def _with_conversations(heads: Collection[_Head], models: Mapping[int, _Model]) 
         yield Record(
             kind=head.kind,
             when=head.when,
-            start=reply.start,
+            start=head.start,
             model=model.name,
             family=FAMILIES.get(template) or FAMILIES[choose_family(model.name)],
             system_message=conversation.system_message if as_begun else model.system_message,
@@ -245,7 +243,7 @@ def _read_messages(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, _Message]:
     rows = (
         Message.objects.filter(conversation_id__in=ids)
         .order_by()
-        .values_list("pk", "parent_id", "text", "state", "model_id", Coalesce("sent", "created"))
+        .values_list("pk", "parent_id", "text", "state", "model_id")
     )
     return {row[0]: _Message(*row) for row in rows}
 

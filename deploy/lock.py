@@ -8,17 +8,23 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = {"requirements.txt": None, "requirements-test.txt": "test", "requirements-ocr.txt": "ocr"}
+SITE = ["pyproject.toml"]
+ALIKE = ["--constraints", "requirements.txt"]
+SOURCES = {
+    "requirements.txt": SITE,
+    "requirements-test.txt": [*SITE, "--extra", "test", *ALIKE],
+    "requirements-ocr.txt": [*SITE, "--extra", "ocr", *ALIKE],
+    # The peer in a venv of its own, which shares nothing with the site's.
+    "requirements-benchmark.txt": ["--group", "benchmark"],
+}
 
 
 def main() -> None:
-    for file, extra in EXTRAS.items():
+    for file, source in SOURCES.items():
         command = [
-            "uv", "pip", "compile", "pyproject.toml", "--output-file", file, "--universal",
+            "uv", "pip", "compile", *source, "--output-file", file, "--universal",
             "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-header", "--quiet",
         ]  # fmt: skip
-        if extra:
-            command += ["--extra", extra, "--constraints", "requirements.txt"]
         if subprocess.run(command, cwd=ROOT, check=False).returncode:
             sys.exit(f"{file} could not be resolved")
 

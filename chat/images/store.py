@@ -32,7 +32,8 @@ def store_upload(visitor: Visitor, name: str, data: bytes) -> Upload:
     """Validate and keep a picture; the same picture of the same visitor gives the same upload.
 
     Files are complete before the row that names them is committed, and removed when it is not.
-    Raises `ImageRefused`. Must be called outside a transaction.
+    Raises `ImageRefused`, and `OperationalError` when the database is away. Must be called outside a
+    transaction.
     """
     if len(data) > max_bytes():
         raise too_large()
@@ -49,9 +50,6 @@ def store_upload(visitor: Visitor, name: str, data: bytes) -> Upload:
     except OSError as error:
         logger.error("A picture could not be written: %s", error.strerror)
         raise ImageRefused("storage_full" if error.errno in _FULL else "storage_unavailable") from error
-    except OperationalError as error:
-        logger.error("A picture could not be recorded: %s", error)
-        raise ImageRefused("storage_unavailable") from error
     finally:
         files.remove_unless_kept()
 

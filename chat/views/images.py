@@ -7,6 +7,7 @@ from pathlib import PurePath
 import msgspec
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import default_storage
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import get_object_or_404
@@ -47,6 +48,10 @@ def upload(request: HttpRequest) -> HttpResponse:
         return _store(request, handler)
     except ImageRefused as refused:
         return JsonResponse({"error": error_of(refused)}, status=refused.status)
+    except OperationalError as error:
+        logger.error("An upload could not be recorded: %s", error)
+        unavailable = ImageRefused("storage_unavailable")
+        return JsonResponse({"error": error_of(unavailable)}, status=unavailable.status)
     except Refused as refused:
         return JsonResponse({"error": error_of(refused)}, status=403)
     except (MultiPartParserError, SuspiciousOperation):

@@ -1,9 +1,11 @@
 """POST /uploads/: a picture comes in over HTTP, or the visitor learns why not."""
 
+import contextlib
 import io
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.middleware.csrf import _get_new_csrf_string
 from django.test import Client
 
@@ -46,6 +48,32 @@ def test_a_picture_is_taken_and_described(tab, visitor):
         "name": "cat.png",
     }
     assert tab.get(response.json()["url"]).status_code == 200
+
+
+@contextlib.contextmanager
+def locked_database():
+    """Hold what an upload writes to from another connection, and make this one wait for a moment only."""
+    lock, impatience, patience = {
+        "sqlite": ("BEGIN IMMEDIATE", "PRAGMA busy_timeout = 50", "PRAGMA busy_timeout = 20000"),
+        "postgresql": ("BEGIN; LOCK TABLE chat_upload", "SET lock_timeout = 50", "SET lock_timeout = 0"),
+    }[connection.vendor]
+    elsewhere = connection.copy()
+    try:
+        elsewhere.cursor().execute(lock)
+        connection.cursor().execute(impatience)
+        yield
+    finally:
+        connection.cursor().execute(patience)
+        elsewhere.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_stays_locked_refuses_the_picture_and_keeps_nothing(browser_of, media):
+    tab = browser_of(Visitor.objects.create())
+    with locked_database():
+        assert error_of(send(tab), 503)["code"] == "storage_unavailable"
+        assert media.files() == []
+    assert send(tab).status_code == 201
 
 
 def test_the_first_picture_makes_the_visitor(db, browser_of):

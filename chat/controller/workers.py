@@ -75,6 +75,13 @@ def refresh_all() -> None:
     sync_built_in()
 
 
+def forget(address: str) -> None:
+    """Drop a worker that accepts no connections. If it lives, its next heartbeat makes it register again."""
+    if Worker.objects.filter(address=address).delete()[0]:
+        log.warning("worker %s dropped: it accepts no connections", address)
+        sync_built_in()
+
+
 def list_models(*, multimodal: bool | None = None) -> list[str]:
     """List what fresh workers serve, sorted; with `multimodal`, only that kind of worker's models."""
     workers = Worker.objects.fresh()

@@ -3,7 +3,8 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from chat.models import Worker
+from chat.controller.workers import forget
+from chat.models import ChatModel, Worker
 
 
 def test_a_registration_without_a_status_makes_the_controller_ask(controller, start_status_server):
@@ -69,6 +70,17 @@ def test_a_worker_that_left_the_allowed_networks_is_dropped_unasked(
     controller.post("refresh_all_workers")
     assert worker.asked == []
     assert not Worker.objects.exists()
+
+
+def test_a_forgotten_worker_is_given_no_more_until_it_registers_again(controller):
+    controller.register("http://127.0.0.1:1")
+    forget("http://127.0.0.1:2")
+    assert ChatModel.objects.shown().count() == 1
+    forget("http://127.0.0.1:1")
+    assert controller.address_for("m") == ""
+    assert not ChatModel.objects.shown().exists()
+    beat = controller.post("receive_heart_beat", worker_name="http://127.0.0.1:1", queue_length=0)
+    assert beat == {"exist": False}
 
 
 def test_refreshing_nobody_is_no_error(controller):

@@ -188,6 +188,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = MMCHAT_DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # compressing takes seconds at the first start; once is enough
 # A picture's bytes go to the decoder's child as they are; above this Django spools them to a file.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024

@@ -1,5 +1,6 @@
 """Run the real site in processes of its own: `manage.py serve`, the server that ships."""
 
+import atexit
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -34,6 +36,8 @@ def wait_until(condition, seconds=30.0, what="it"):
 class Site:
     """One running site with a data folder of its own."""
 
+    collected: Path | None = None
+
     def __init__(self, folder: Path, *options: str, environment: dict[str, str] | None = None) -> None:
         self.folder = folder
         self.options = options
@@ -57,6 +61,9 @@ class Site:
 
     def start(self, wait: bool = True) -> "Site":
         self.folder.mkdir(parents=True, exist_ok=True)
+        if Site.collected and not (self.folder / "static").exists():
+            # Compressing the static files takes seconds; what one site collected is right for all.
+            shutil.copytree(Site.collected, self.folder / "static", copy_function=shutil.copy2)
         with (self.folder / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -76,7 +83,14 @@ class Site:
             )
         if wait:
             self.wait_ready()
+            self._keep_collected()
         return self
+
+    def _keep_collected(self) -> None:
+        if Site.collected is None:
+            Site.collected = Path(tempfile.mkdtemp(prefix="mmchat-static-"))
+            atexit.register(shutil.rmtree, Site.collected, ignore_errors=True)
+            shutil.copytree(self.folder / "static", Site.collected, dirs_exist_ok=True)
 
     def wait_ready(self, seconds: float = 60) -> None:
         def ready() -> bool:

@@ -1,5 +1,6 @@
 """Votes and flags over HTTP: JSON in, JSON out."""
 
+import logging
 import re
 import uuid
 from collections.abc import Callable
@@ -8,9 +9,11 @@ from typing import TypeVar
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig
+from django.db import InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
+from redis.exceptions import RedisError
 
 from chat import followers
 from chat.models import Message
@@ -20,7 +23,15 @@ from feedback import flags, votes
 from feedback.limits import MAX_BODY_BYTES
 from feedback.summaries import Opinion, opinions
 
-STATUSES = {"no_visitor": 403, "not_found": 404, "body_too_large": 413}
+logger = logging.getLogger(__name__)
+
+STATUSES = {
+    "no_visitor": 403,
+    "visitor_blocked": 403,
+    "not_found": 404,
+    "body_too_large": 413,
+    "storage_unavailable": 503,
+}
 
 
 class VoteBody(msgspec.Struct):
@@ -46,15 +57,19 @@ def refusals_as_json(view: View) -> View:
         try:
             return view(request, message)
         except Refused as refused:
-            error = {
-                "code": refused.code,
-                "text": refused.text,
-                "field": refused.field,
-                "limit": refused.limit,
-            }
-            return JsonResponse({"error": error}, status=STATUSES.get(refused.code, 400))
+            return _refusal(refused)
+        # Locked for too long, full, gone; or, as PostgreSQL calls it, in a read-only transaction.
+        except (OperationalError, InternalError) as error:
+            logger.error("feedback on reply %s could not be stored: %s", message, error)
+            text = _("The site could not store this just now. Please try again in a moment.")
+            return _refusal(Refused("storage_unavailable", text))
 
     return answered
+
+
+def _refusal(refused: Refused) -> JsonResponse:
+    error = {"code": refused.code, "text": refused.text, "field": refused.field, "limit": refused.limit}
+    return JsonResponse({"error": error}, status=STATUSES.get(refused.code, 400))
 
 
 @require_POST
@@ -114,5 +129,9 @@ def _field(error: msgspec.ValidationError) -> str | None:
 def _announce(key: uuid.UUID, reply: Message) -> Opinion:
     """Tell the visitor's other tabs what now holds, and give it."""
     opinion = opinions(key, [reply.pk])[reply.pk]
-    followers.announce_feedback(reply.conversation_id, reply.pk, *opinion)
+    try:
+        followers.announce_feedback(reply.conversation_id, reply.pk, *opinion)
+    except (RedisError, OSError) as error:
+        # It is stored, and the other tabs read it when they connect again.
+        logger.warning("feedback on reply %s was not announced: %s", reply.pk, error)
     return opinion

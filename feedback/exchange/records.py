@@ -235,7 +235,11 @@ def _read_models() -> dict[int, _Model]:
 
 
 def _read_conversations(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, _Conversation]:
-    rows = Conversation.objects.filter(pk__in=ids).values_list("pk", "model_id", "template", "system_message")
+    rows = (
+        Conversation.objects.filter(pk__in=ids)
+        .order_by()
+        .values_list("pk", "model_id", "template", "system_message")
+    )
     return {pk: _Conversation(model, template, system) for pk, model, template, system in rows}
 
 

@@ -160,3 +160,11 @@ def test_a_visitors_own_words_are_not_logged(tab, reply, caplog):
         vote(tab, reply.pk, {"value": "up", "comment": "very private words" * 200})
         vote(tab, ask(reply.conversation, "x").pk, {"value": "up", "comment": "very private words"})
     assert "private" not in caplog.text
+
+
+def test_a_blocked_visitor_is_told_so(tab, reply, visitor):
+    visitor.blocked = True
+    visitor.save()
+    response = vote(tab, reply.pk, {"value": "up"})
+    assert (response.status_code, error_of(response)["code"]) == (403, "visitor_blocked")
+    assert not Vote.objects.exists()

@@ -56,15 +56,18 @@ def test_a_page_needs_the_permission_to_view_it(staff, everything, model):
             assert browser.get(url, follow=True).status_code == status
 
 
-def test_votes_and_flags_beside_a_chat_need_their_own_permissions(staff, everything):
+def test_pictures_votes_and_flags_in_a_chat_need_their_own_permissions(staff, everything):
     url = address(Conversation, "change", everything.conversation_id)
     plain = browser_of(staff("chat.view_conversation")).get(url).content.decode()
     assert "Harmful or unsafe" not in plain
     assert "Vote:" not in plain
-    full = browser_of(staff("chat.view_conversation", "feedback.view_vote", "feedback.view_flag"))
+    assert "<img" not in plain
+    kinds = ("chat.view_conversation", "chat.view_image", "feedback.view_vote", "feedback.view_flag")
+    full = browser_of(staff(*kinds))
     page = full.get(url).content.decode()
     assert "Harmful or unsafe" in page
     assert "Vote:" in page
+    assert page.count('<img class="thumbnail"') == 2
 
 
 def test_somebody_who_wrote_audit_entries_cannot_be_deleted(office, everything):

@@ -11,7 +11,6 @@ from chat.demo import reading, showcase
 from chat.demo.pictures import Measurements, Picture, decode, measure
 from chat.demo.question import Question
 from chat.demo.tiles import TILE, choose_grid
-from chat.demo.turns import Turn
 
 WHO = "I am mmchat's demo worker, not a neural network"
 _QUOTED_CHARACTERS = 120
@@ -33,23 +32,13 @@ def answer(question: Question) -> str:
         return text
     if sample := next((text for pattern, text in _SAMPLES if pattern.search(words)), None):
         return sample
-    seen = [
-        Seen(picture, measure(picture), tiles)
-        for picture, tiles in zip(*_pictures(question), strict=True)
-        if picture is not None
-    ]
+    pictures = [decode(text) for text in question.pictures]
+    seen = [Seen(picture, measure(picture), question.tiles) for picture in pictures]
     topics = [section for pattern, section in _TOPICS if pattern.search(words)]
     if not seen:
         return _without_pictures(question, bool(topics))
     parts = [section(seen) for section in topics] or [_overview(seen), *_text_if_any(seen)]
     return "\n\n".join([*parts, _closing(question, bool(topics))])
-
-
-def _pictures(question: Question) -> tuple[list[Picture], list[int]]:
-    """Give the pictures that the question is about: its own, else the latest ones shown, and their tiles."""
-    turn: Turn = next((turn for turn in reversed(question.turns) if turn.pictures), question.last)
-    tiles = question.tiles_of if turn is question.last else [question.max_input_tiles] * len(turn.pictures)
-    return [decode(text) for text in turn.pictures], tiles
 
 
 # Parts of replies

@@ -18,18 +18,22 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One request. `echo` comes before the reply in each frame; `tiles_of` the last turn's pictures, each."""
+    """One request. `echo` comes before the reply in each frame; `tiles` is what each picture may have."""
 
     turns: list[Turn]
     echo: str
     max_new_tokens: int
-    max_input_tiles: int
+    tiles: int
     stop: str
-    tiles_of: list[int]
 
     @property
     def last(self) -> Turn:
         return self.turns[-1]
+
+    @property
+    def pictures(self) -> list[str]:
+        """The pictures that the question is about: its own, else the latest that were shown."""
+        return _latest_pictures(self.turns)
 
 
 class _Limits(msgspec.Struct):
@@ -73,10 +77,7 @@ def _from_prompt(request: _LlavaRequest) -> Question:
         turn.pictures, waiting = waiting[: turn.images], waiting[turn.images :]
     # A tag in the system message belongs to no turn; its picture is still one that was sent.
     turns[-1].pictures += waiting
-    tiles = _tiles(request)
-    return Question(
-        turns, request.prompt, _tokens(request), tiles, request.stop or "", [tiles] * len(turns[-1].pictures)
-    )
+    return Question(turns, request.prompt, _tokens(request), _tiles(request), request.stop or "")
 
 
 def _from_messages(request: _InternvlRequest) -> Question:
@@ -91,10 +92,13 @@ def _from_messages(request: _InternvlRequest) -> Question:
             turns.append(Turn(message.content, len(message.image), "", message.image))
         else:
             turns[-1].reply = message.content
-    tiles = _tiles(request)
-    count = len(turns[-1].pictures)
     # InternVL2's worker shares the tiles among the pictures of a message.
-    return Question(turns, "", _tokens(request), tiles, "", [max(1, tiles // max(1, count))] * count)
+    tiles = max(1, _tiles(request) // max(1, len(_latest_pictures(turns))))
+    return Question(turns, "", _tokens(request), tiles, "")
+
+
+def _latest_pictures(turns: list[Turn]) -> list[str]:
+    return next((turn.pictures for turn in reversed(turns) if turn.pictures), [])
 
 
 def _tokens(request: _Limits) -> int:

@@ -1,6 +1,7 @@
 """The demo worker's HTTP side: `/worker_get_status` and `/worker_generate_stream`."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -85,7 +86,9 @@ class DemoWorker:
             return ANSWERS[fault.kind]()
         response = web.StreamResponse()
         await response.prepare(request)
-        await self._write(Stream(request, response, Frames(reply.echo)), reply.pieces, fault)
+        # A client that has gone usually cancels this handler; a write that is under way may fail first.
+        with contextlib.suppress(ConnectionResetError):
+            await self._write(Stream(request, response, Frames(reply.echo)), reply.pieces, fault)
         return response
 
     async def _write(self, stream: Stream, tokens: list[str], fault: Fault | None) -> None:

@@ -27,10 +27,13 @@ def test_a_client_that_goes_while_it_waits_takes_no_slot(start_worker):
     assert demo.reply("count to 3") == "1, 2, 3"
 
 
-def test_it_stops_generating_when_the_client_goes(demo):
-    for fault in ("endless", "no-nul", "stall@2"):
+def test_it_stops_generating_when_the_client_goes_and_makes_no_fuss_about_it(start_worker):
+    demo = start_worker("--no-register", "--allow-fault-requests")
+    for fault in ("endless", "no-nul", "stall@2") * 4:
         response = demo.post(prompt=f"USER: [[fault:{fault}]] ASSISTANT:")
         assert response.raw.read(20)
         demo.wait_for_queue(1)
         response.close()
         demo.wait_for_queue(0)
+    demo.process.terminate()
+    assert demo.process.communicate(timeout=30) == ("", "")

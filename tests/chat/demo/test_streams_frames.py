@@ -83,6 +83,19 @@ def test_an_internvl2_name_speaks_messages_without_echo(start_worker):
     assert frames[0]["text"] == "1. "
 
 
+def test_a_later_question_is_about_the_pictures_shown_last_which_share_the_tiles(start_worker):
+    demo = start_worker("--no-register", "--model-name", "InternVL3-2B")
+    picture = Image.new("RGB", (1024, 768), "red")
+    frames = demo.ask_messages(
+        {"role": "system", "content": ""},
+        {"role": "user", "content": "Look", "image": [picture, picture]},
+        {"role": "assistant", "content": "I looked."},
+        {"role": "user", "content": "How many tiles?"},
+        max_input_tiles=12,
+    )
+    assert frames[-1]["text"].count("cut into 7 tiles, 3 × 2") == 2
+
+
 def test_an_internvl2_name_refuses_two_questions_in_a_row_and_a_rendered_prompt(start_worker):
     demo = start_worker("--no-register", "--model-name", "InternVL2-8B")
     user = {"role": "user", "content": "hello"}

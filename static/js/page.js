@@ -61,7 +61,7 @@ document.getElementById("clear").addEventListener("click", () => {
 session.addEventListener("reset", () => {
   showTrouble("");
   log.reset(session.conversation);
-  scroll.toEnd();
+  scroll.toStart();
   sender.refresh();
 });
 session.addEventListener("change", ({ detail: { ids } }) => {
@@ -77,7 +77,7 @@ session.addEventListener("loaded", () => {
   shown = conversation;
 });
 session.addEventListener("accepted", ({ detail: { frame, sent, here } }) => {
-  if (here) place.became(frame.conversation);
+  if (here) place.became(frame.conversation, sent.text);
   sender.accepted(sent, here);
 });
 session.addEventListener("refused", ({ detail }) => sender.refused(detail) || showTrouble(detail.frame.text));

@@ -24,7 +24,9 @@ class ChatPage:
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
         page.on("request", self._requested)
-        page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}") or dialog.dismiss())
+        page.on(
+            "dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}") or dialog.dismiss()
+        )
 
     def _heard(self, message) -> None:
         if message.type in ("error", "warning"):
@@ -83,10 +85,13 @@ class ChatPage:
     def problem(self):
         return self.page.locator("#problem")
 
+    def wait_for_connection(self) -> None:
+        expect(self.page.locator("body")).to_have_attribute("data-connection", "open")
+
     # What visitors do
 
     def visit(self, path: str = "/") -> None:
-        self.page.goto(self.url + path)
+        self.page.goto(path if path.startswith("about:") else self.url + path)
 
     def reload(self) -> None:
         self.page.reload()

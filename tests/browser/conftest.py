@@ -87,8 +87,8 @@ def open_page(new_context, site):
     """Open pages of the shared site, each with a browser's cookies of its own; they must log no error."""
     pages = []
 
-    def open_page(path="/", context=None, site=site, **options):
-        page = ChatPage((context or new_context(**options)).new_page(), site.url)
+    def open_page(path="/", context=None, site=site, at=None, **options):
+        page = ChatPage((context or new_context(**options)).new_page(), at or site.url)
         pages.append(page)
         page.visit(path)
         return page

@@ -125,7 +125,12 @@ def test_parameters_go_with_the_message_and_stay_in_this_browser(chat, worker):
     chat.page.get_by_role("combobox", name="Image mode", exact=True).select_option("Pad")
     chat.ask_and_wait()
     sent = worker.requests[0]
-    assert (sent["temperature"], sent["top_p"], sent["max_new_tokens"], sent["max_input_tiles"]) == (0.2, 0.5, 512, 6)
+    assert (sent["temperature"], sent["top_p"], sent["max_new_tokens"], sent["max_input_tiles"]) == (
+        0.2,
+        0.5,
+        512,
+        6,
+    )
 
     chat.reload()
     expect(chat.page.locator("#temperature")).to_have_value("0.2")

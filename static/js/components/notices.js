@@ -10,6 +10,7 @@ let lossTimer = 0;
 export function showConnection(open, words = "") {
   clearTimeout(lossTimer);
   const notice = byId("connection");
+  document.body.dataset.connection = open ? "open" : "lost";
   if (open) {
     if (!notice.hidden) announce(say("connected"));
     show(notice, false);

@@ -7,6 +7,7 @@ export class Scroll {
   #scroller = document.getElementById("scroller");
   #button = document.getElementById("to-end");
   #follows = true;
+  #top = 0; // where we were
 
   constructor() {
     // On a phone the whole page scrolls, so that the browser's own bars get out of the way.
@@ -23,9 +24,16 @@ export class Scroll {
     this.#keep();
   }
 
+  /** Go where an empty conversation begins. */
+  toStart() {
+    this.#area.scrollTop = 0;
+    this.#follows = true;
+  }
+
   #keep() {
     const area = this.#area;
-    if (this.#follows) area.scrollTop = area.scrollHeight;
+    const hasMessages = document.body.classList.contains("has-messages");
+    if (this.#follows && hasMessages) area.scrollTop = area.scrollHeight;
     this.#scrolled();
   }
 
@@ -36,7 +44,11 @@ export class Scroll {
 
   #scrolled() {
     const area = this.#area;
-    this.#follows = area.scrollHeight - area.scrollTop - area.clientHeight < NEAR;
+    const top = area.scrollTop;
+    // Being far from the end can also mean that the text has just grown: only moving up is the reader's wish.
+    if (area.scrollHeight - top - area.clientHeight < NEAR) this.#follows = true;
+    else if (top < this.#top) this.#follows = false;
+    this.#top = top;
     show(this.#button, !this.#follows && document.body.classList.contains("has-messages"));
   }
 }

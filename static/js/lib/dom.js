@@ -8,7 +8,7 @@ export function dataIn(id) {
 
 /** Copy the one element inside `<template id=…>`. */
 export function fromTemplate(id) {
-  return document.getElementById(id).content.firstElementChild.cloneNode(true);
+  return document.importNode(document.getElementById(id).content.firstElementChild, true);
 }
 
 /** Find the element with `data-part=name` in `root`. */

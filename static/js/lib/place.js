@@ -1,6 +1,8 @@
 // Where the visitor is: the page's address and title follow the conversation, without loading the page anew.
 import { address } from "./http.js";
 
+const LONGEST_TITLE = 60;
+
 export class Place {
   #urls;
   #siteTitle = document.title.split(" · ").at(-1);
@@ -29,9 +31,10 @@ export class Place {
     this.#visit(id);
   }
 
-  /** The conversation on screen has got its id. */
-  became(id) {
+  /** The conversation on screen has got its id; until the site tells its title, that is how it begins. */
+  became(id, beginning = "") {
     if ((history.state?.conversation ?? null) === id) return;
+    this.title(beginning.trim().split("\n")[0].slice(0, LONGEST_TITLE));
     this.#record(id, "pushState", id ? address(this.#urls.conversation, { id }) : this.#urls.new);
   }
 

@@ -3,6 +3,7 @@
 import { Conversation, isLive } from "./conversation.js";
 
 const PATIENCE = 400; // milliseconds in which the messages of an accepted frame should have come
+const NO_ANSWER = 15_000; // milliseconds after which a connection that answers nothing is given up
 const OPEN_AGAIN = 1000; // milliseconds between two attempts to close a gap
 const OPEN_LATER = 3000; // milliseconds after which a conversation is asked for again when the site refused
 
@@ -55,6 +56,7 @@ export class Session extends EventTarget {
   ask(frame) {
     this.#waiting.set(frame.client_id, { frame, conversation: this.conversation });
     this.#socket.send(frame);
+    setTimeout(() => this.#waiting.has(frame.client_id) && this.connected && this.#socket.renew(), NO_ANSWER);
     this.#tell("change", { ids: [] });
   }
 

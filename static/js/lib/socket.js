@@ -2,6 +2,7 @@
 
 const FIRST_WAIT = 250; // milliseconds, doubled at each try
 const LONGEST_WAIT = 10_000;
+const HANDSHAKE = 10_000; // milliseconds that a connection may take to come about
 const SERVICE_RESTART = 1012;
 
 /** Dispatches "open", "lost" and "frame" (detail: the frame). */
@@ -25,12 +26,15 @@ export class Socket extends EventTarget {
 
   connect() {
     clearTimeout(this.#timer);
+    this.#timer = 0;
     const url = new URL(this.#path, location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     this.#socket = socket;
-    socket.addEventListener("open", () => this.dispatchEvent(new Event("open")));
+    setTimeout(() => socket.readyState === WebSocket.CONNECTING && this.#giveUp(socket), HANDSHAKE);
+    socket.addEventListener("open", () => this.#isCurrent(socket) && this.dispatchEvent(new Event("open")));
     socket.addEventListener("message", ({ data }) => {
+      if (!this.#isCurrent(socket)) return;
       this.#tries = 0;
       this.dispatchEvent(new CustomEvent("frame", { detail: JSON.parse(data) }));
     });
@@ -44,19 +48,31 @@ export class Socket extends EventTarget {
     return true;
   }
 
+  /** Give up a connection that seems dead, and begin another one. */
+  renew() {
+    if (this.#socket) this.#giveUp(this.#socket);
+  }
+
   retryNow() {
     if (this.#timer) this.connect();
   }
 
+  #isCurrent(socket) {
+    return socket === this.#socket;
+  }
+
+  #giveUp(socket) {
+    this.#lost(socket, 0);
+    socket.close();
+  }
+
   #lost(socket, code) {
-    if (socket !== this.#socket) return;
+    if (!this.#isCurrent(socket)) return;
+    this.#socket = null;
     const atOnce = code === SERVICE_RESTART && this.#tries === 0;
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#tries);
     this.#tries += 1;
-    this.#timer = setTimeout(() => {
-      this.#timer = 0;
-      this.connect();
-    }, atOnce ? 0 : longest * (0.5 + Math.random() / 2));
+    this.#timer = setTimeout(() => this.connect(), atOnce ? 0 : longest * (0.5 + Math.random() / 2));
     this.dispatchEvent(new CustomEvent("lost", { detail: { code } }));
   }
 }

@@ -1,0 +1,158 @@
+"""Reloads, second tabs, lost networks: the text on screen stays the site's, and nothing is asked twice."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.cable import Cable
+from tests.browser.scripted_worker import Hold
+from tests.running import wait_until
+
+ASTRAL = "🦜 says 你好, "
+
+
+@pytest.fixture
+def cable(site):
+    cable = Cable(site.port)
+    yield cable
+    cable.close()
+
+
+@pytest.fixture
+def wired(open_page, worker, cable):
+    """A visitor whose connection to the site can be cut."""
+    chat = open_page(at=cable.url)
+    chat.allow("WebSocket connection")
+    chat.allow("ERR_CONNECTION")
+    chat.wait_for_connection()
+    return chat
+
+
+def test_a_reload_in_mid_reply_goes_on_where_it_is(chat, worker):
+    hold = Hold()
+    worker.will_say(ASTRAL, hold, "then goes on.")
+    chat.ask("Speak.")
+    chat.expect_text(ASTRAL.strip())
+    chat.expect_own_address()
+    chat.reload()
+    chat.expect_text(ASTRAL.strip())
+    hold.set()
+    chat.expect_text(f"{ASTRAL}then goes on.")
+    chat.expect_state("complete")
+    expect(chat.questions).to_have_count(1)
+    assert len(worker.requests) == 1
+
+
+def test_two_tabs_show_the_same(chat, worker, open_page):
+    hold = Hold()
+    worker.will_say("Both tabs ", hold, "see this.")
+    chat.ask("Speak.")
+    chat.expect_text("Both tabs")
+    chat.expect_own_address()
+    other = open_page(chat.page.url.removeprefix(chat.url), context=chat.page.context)
+    other.expect_text("Both tabs")
+    hold.set()
+    for tab in (chat, other):
+        tab.expect_text("Both tabs see this.")
+        tab.expect_state("complete")
+
+    worker.will_say("Asked here, seen there.")
+    other.ask("And now?")
+    for tab in (chat, other):
+        tab.expect_text("Asked here, seen there.")
+        expect(tab.questions).to_have_count(2)
+
+    chat.button("Upvote").last.click()
+    expect(other.button("Upvote").last).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_lost_connection_is_told_and_the_reply_catches_up(wired, worker, cable):
+    hold = Hold()
+    worker.will_say(ASTRAL, hold, "and this came while you were away.")
+    wired.ask("Speak.")
+    wired.expect_text(ASTRAL.strip())
+    cable.cut()
+    expect(wired.page.get_by_text("Reconnecting…")).to_be_visible()
+    hold.set()
+    cable.mend()
+    wired.expect_text(f"{ASTRAL}and this came while you were away.")
+    wired.expect_state("complete")
+    expect(wired.page.get_by_text("Reconnecting…")).to_be_hidden()
+
+
+def test_a_message_whose_answer_is_lost_is_asked_once(wired, worker, cable):
+    cable.lose_answers()
+    wired.ask("Only once, please.")
+    expect(wired.page.get_by_text("Sending…")).to_be_visible()
+    expect(wired.message).to_have_value("Only once, please.")
+    _wait_for_request(worker)
+    cable.mend()
+    wired.expect_text("This is my answer.")
+    expect(wired.questions).to_have_count(1)
+    expect(wired.message).to_have_value("")
+    assert len(worker.requests) == 1
+
+
+def test_a_message_written_without_a_connection_goes_out_with_the_next(wired, worker, cable):
+    cable.cut()
+    expect(wired.page.get_by_text("Reconnecting…")).to_be_visible()
+    wired.ask("Are you there?")
+    expect(
+        wired.page.get_by_text("No connection. Your message goes out as soon as there is one.")
+    ).to_be_visible()
+    cable.mend()
+    wired.expect_text("This is my answer.")
+    assert len(worker.requests) == 1
+
+
+def test_a_draft_sent_before_a_reload_is_the_same_message_after_it(wired, worker, cable):
+    cable.lose_answers()
+    wired.ask("Said before the reload.")
+    _wait_for_request(worker)
+    wired.visit("about:blank")
+    cable.mend()
+    wired.visit("/")
+    expect(wired.message).to_have_value("Said before the reload.")
+    wired.button("Send").click()
+    wired.expect_text("This is my answer.")
+    expect(wired.questions).to_have_count(1)
+    assert len(worker.requests) == 1
+
+
+def test_a_draft_survives_a_reload_with_its_picture(chat, worker):
+    chat.add_image("chart.png")
+    chat.write("Not sent yet")
+    chat.reload()
+    expect(chat.message).to_have_value("Not sent yet")
+    expect(chat.thumbnails).to_have_attribute("data-state", "ready")
+    chat.button("Send").click()
+    chat.expect_text("This is my answer.")
+    assert len(worker.requests[0]["images"]) == 1
+
+
+def test_stop_pressed_without_a_connection_is_sent_with_the_next(wired, worker, cable):
+    worker.will_say("On and on", Hold())
+    wired.ask("Speak.")
+    wired.expect_text("On and on")
+    cable.cut()
+    expect(wired.page.get_by_text("Reconnecting…")).to_be_visible()
+    wired.button("Stop").click()
+    cable.mend()
+    wired.expect_state("stopped")
+
+
+def test_the_site_restarts_and_the_page_comes_back(start_site, open_page):
+    site = start_site("--demo")
+    site.wait_for_model()
+    chat = open_page(site=site)
+    chat.allow("WebSocket connection")
+    chat.allow("ERR_CONNECTION_REFUSED")
+    chat.ask_and_wait("Before the restart.")
+    site.stop()
+    site.start()
+    site.wait_for_model()
+    chat.ask_and_wait("After the restart.")
+    expect(chat.questions).to_have_count(2)
+
+
+def _wait_for_request(worker):
+    wait_until(lambda: worker.requests, what="the worker's request")

@@ -48,12 +48,12 @@ class AboutReplyAdmin(ReadOnlyAdmin):
 class VoteAdmin(AboutReplyAdmin):
     list_display = [
         "value",
+        "created",
         "reply",
         "model_name",
         "reasons",
         "short_comment",
         "visitor",
-        "created",
         "changed",
     ]
     list_filter = ["value", "message__model", "created"]
@@ -64,7 +64,7 @@ class VoteAdmin(AboutReplyAdmin):
 
 @admin.register(VoteChange)
 class VoteChangeAdmin(AboutReplyAdmin):
-    list_display = ["value", "reply", "model_name", "short_comment", "visitor", "voted", "created"]
+    list_display = ["value", "created", "voted", "reply", "model_name", "short_comment", "visitor"]
     list_filter = ["value", "created"]
     search_fields = ["comment", "=message__id", "=message__conversation__id", "=visitor__key"]
     fields = ["reply", "value", "reasons", "comment", "visitor", "voted", "created"]
@@ -78,11 +78,11 @@ class FlagAdmin(AboutReplyAdmin):
     list_display = [
         "reason",
         "state",
+        "created",
         "reply",
         "model_name",
         "short_comment",
         "visitor",
-        "created",
         "reviewer",
     ]
     list_filter = ["state", "reason", "message__model", "created"]

@@ -79,7 +79,7 @@ def _seconds(start: datetime | None, end: datetime | None) -> float | None:
 
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnlyAdmin):
-    list_display = ["__str__", "visitor", "model", "message_count", "updated", "created", "deleted"]
+    list_display = ["__str__", "updated", "model", "message_count", "visitor", "created", "deleted"]
     list_filter = ["model", DeletedFilter, "created"]
     list_select_related = ["visitor", "model"]
     search_fields = ["=id", "title", "=visitor__key"]
@@ -127,10 +127,10 @@ class MessageAdmin(ReadOnlyAdmin):
         "role",
         "state",
         "error_code",
+        "created",
         "model",
         "conversation_link",
         "variant",
-        "created",
     ]
     list_filter = ["role", "state", ErrorFilter, "model", "created"]
     list_select_related = ["model", "conversation"]

@@ -29,7 +29,7 @@ class ServedModelInline(PlacementInline):
 
 @admin.register(ChatModel)
 class ChatModelAdmin(AuditedAdmin):
-    list_display = ["name", "title", "position", "enabled", "served_by", "protocol", "template", "created"]
+    list_display = ["name", "position", "enabled", "served_by", "title", "protocol", "template", "created"]
     list_editable = ["title", "position", "enabled"]
     list_filter = ["enabled", "placements__listed", "backends", "protocol"]
     search_fields = ["name", "title", "description"]

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import Prefetch
-from django.urls import reverse
 
 from chat import events
 from chat.failures import failure
+from chat.images.store import image_info
 from chat.models import Conversation, Message, MessageImage
 
 Position = tuple[int, int]  # epoch and offset in characters
@@ -59,7 +59,7 @@ def message_info(message: Message, held: Mapping[uuid.UUID, Position]) -> events
         length=len(message.text),
         text=message.text[offset:],
         created=message.created.timestamp(),
-        images=[_image_info(image) for image in message.images.all()],
+        images=[image_info(image.upload) for image in message.images.all()],
         model=message.model.name if message.model else None,
         client_id=message.client_id,
         parameters=message.parameters,
@@ -100,18 +100,6 @@ def _messages(**conditions: Any) -> Iterable[Message]:
             "flags",
         )
         .in_order()
-    )
-
-
-def _image_info(image: MessageImage) -> events.ImageInfo:
-    upload = image.upload
-    return events.ImageInfo(
-        id=upload.pk,
-        url=reverse("chat:image", args=[upload.pk]),
-        thumbnail=reverse("chat:thumbnail", args=[upload.pk]),
-        width=upload.image.width,
-        height=upload.image.height,
-        name=upload.name,
     )
 
 

@@ -5,10 +5,9 @@ import math
 from django.utils.translation import gettext as _
 
 from chat import events
+from chat.images.preprocess import IMAGE_MODES
 from chat.models import ChatModel, ParameterRange
 from chat.refusals import Refused
-
-IMAGE_MODES = ("Default", "Crop", "Pad", "Resize")
 
 
 def ranges() -> dict[str, dict]:

@@ -131,6 +131,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+LOGIN_REDIRECT_URL = "admin:index"
 ROOT_URLCONF = "mmchat_site.urls"
 ASGI_APPLICATION = "mmchat_site.asgi.application"
 TEMPLATES = [

@@ -49,7 +49,8 @@ def load(reply_id: uuid.UUID) -> Context:
         protocol=PROTOCOLS[protocol_of(model)],
         template=(as_begun and conversation.template) or template_of(model),
         system=conversation.system_message if as_begun else model.system_message,
-        turns=[Turn("assistant" if message.is_reply else "user", message.text, len(message.images.all()))
+        turns=[
+            Turn("assistant" if message.is_reply else "user", message.text, len(message.images.all()))
             for message in messages
         ],
         images=[image.upload.image for message in messages for image in message.images.all()],

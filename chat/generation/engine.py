@@ -18,11 +18,12 @@ from django.db import Error as DatabaseFailure
 from django.utils import timezone
 
 from chat import moderation, queue
+from chat.controller.workers import forget
 from chat.generation import context, records
 from chat.generation.dispatch import Dispatcher
 from chat.generation.reply import LiveReply
 from chat.models import ReplyState
-from chat.workers.errors import WorkerEmpty, WorkerError
+from chat.workers.errors import WorkerConnectTimeout, WorkerError, WorkerRefused, WorkerUnknownHost
 from chat.workers.protocols import Chunk
 from chat.workers.stream import Timeouts, make_session, stream_reply
 
@@ -85,6 +86,12 @@ class Engine:
         self._dispatcher = Dispatcher(self._poke.set)
         self._session: aiohttp.ClientSession | None = None
         self._seen: dict[uuid.UUID, tuple[int, float]] = {}
+        self._timeouts = Timeouts(
+            connect=settings.MMCHAT_CONNECT_TIMEOUT,
+            first_token=settings.MMCHAT_FIRST_TOKEN_TIMEOUT,
+            silence=settings.MMCHAT_SILENCE_TIMEOUT,
+            whole=settings.MMCHAT_REPLY_TIMEOUT,
+        )
 
     # Life of the process
 
@@ -179,21 +186,14 @@ class Engine:
                     run.first_answered = timezone.now()
                 self._changed.add(run.reply.id)
 
-        await stream_reply(
-            self._session,
-            address,
-            loaded.protocol,
-            request,
-            show,
-            timeouts=Timeouts(
-                connect=settings.MMCHAT_CONNECT_TIMEOUT,
-                first_token=settings.MMCHAT_FIRST_TOKEN_TIMEOUT,
-                silence=settings.MMCHAT_SILENCE_TIMEOUT,
-                whole=settings.MMCHAT_REPLY_TIMEOUT,
-            ),
-        )
-        if not run.reply.text:
-            raise WorkerEmpty("only white space")
+        try:
+            await stream_reply(
+                self._session, address, loaded.protocol, request, show, timeouts=self._timeouts
+            )
+        except (WorkerRefused, WorkerUnknownHost, WorkerConnectTimeout):
+            # A worker that lives registers again at its next heartbeat; others get no more visitors.
+            await database_sync_to_async(forget)(address)
+            raise
 
     async def _moderate(self, run: Run) -> None:
         if not settings.MMCHAT_MODERATE:

@@ -1,7 +1,6 @@
 """The visitor's pages, and what they ask for over HTTP: history and the list of models."""
 
 import datetime
-import importlib.util
 import uuid
 from typing import Any
 
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_GET
 
 import mmchat_site
 from chat import parameters, registry
+from chat.demo import reading
 from chat.models import Conversation, Example, SiteText
 from chat.reasons import flag_reasons
 from chat.visitors import remember, visitor_key
@@ -160,7 +160,7 @@ def _bootstrap(request: HttpRequest, found: Conversation | None, embed: bool) ->
             }
             for example in Example.objects.filter(enabled=True)
         ],
-        "reads_text": settings.MMCHAT_DEMO and importlib.util.find_spec("rapidocr_onnxruntime") is not None,
+        "reads_text": settings.MMCHAT_DEMO and reading.INSTALLED,
     }
 
 

@@ -29,7 +29,9 @@ async def test_the_position_is_told_and_moves_until_the_reply_starts(narrow_site
         await two.expect("queue")
         third = await three.ask("hello", model)
         ended = await asyncio.gather(
-            one.until_ended(first["reply"]), two.until_ended(second["reply"]), three.until_ended(third["reply"])
+            one.until_ended(first["reply"]),
+            two.until_ended(second["reply"]),
+            three.until_ended(third["reply"]),
         )
     assert [reply["state"] for reply in ended] == ["complete"] * 3
     assert [frame["position"] for frame in two.frames if frame["type"] == "queue"] == [1]

@@ -11,6 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from chat.controller.workers import refresh_all
+from chat.models import Worker
 from chat.registry import configure_backends, read_lists
 from mmchat_site import server, startup
 
@@ -100,6 +102,9 @@ class Command(BaseCommand):
         configure_backends()
         if settings.MMCHAT_CONTROLLER_URL:
             read_lists()
+        elif Worker.objects.fresh().exists():
+            # Workers that ended while the site was down, its own demo worker first of all, would get visitors.
+            refresh_all()
         listener = startup.listen(settings.MMCHAT_HOST, settings.MMCHAT_PORT)
         port = listener.getsockname()[1]
         self._tell(port, administrator)

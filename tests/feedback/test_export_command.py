@@ -115,7 +115,9 @@ def test_two_exports_to_one_name_do_not_mix(tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_export_is_the_view_of_one_moment_while_visitors_write():
+def test_an_export_is_the_view_of_one_moment_while_visitors_write(monkeypatch):
+    monkeypatch.setattr(records, "PAGE", 1)
+    monkeypatch.setattr(records, "BATCH", 1)
     visitor = make_visitor()
     conversation = make_conversation(visitor)
     before = [exchange(conversation) for _ in range(3)]

@@ -1,5 +1,6 @@
 """`manage.py export_feedback`."""
 
+import io
 import json
 import os
 import subprocess
@@ -47,6 +48,19 @@ def test_standard_output_gets_the_same_bytes(said, tmp_path, capfdbinary):
     captured = capfdbinary.readouterr()
     assert captured.out == path.read_bytes()
     assert captured.err == b""
+
+
+def test_progress_goes_to_a_terminal_and_not_among_the_lines(said, monkeypatch, capfdbinary):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stderr", terminal)
+    call_command("export_feedback")
+    assert terminal.getvalue() == "\r3 of 3 lines\n"
+    assert [json.loads(line)["type"] for line in capfdbinary.readouterr().out.splitlines()] == [
+        "chat",
+        "upvote",
+        "flag",
+    ]
 
 
 def test_only_the_wanted_types_are_written(said, tmp_path):

@@ -42,7 +42,7 @@ class ChatPage:
 
     def assert_no_complaints(self) -> None:
         rest = [words for words in self.complaints if not any(allowed in words for allowed in self.allowed)]
-        assert rest == []
+        assert not rest, "\n".join(rest)
 
     # What there is
 

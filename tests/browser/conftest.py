@@ -1,6 +1,8 @@
+import contextlib
 import os
 import re
 import shutil
+import sqlite3
 
 import pytest
 
@@ -8,6 +10,7 @@ from tests.browser.chat_page import ChatPage
 from tests.browser.scripted_worker import ScriptedWorker
 from tests.running import Site
 
+DESKTOP = {"width": 1280, "height": 800}
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -39,7 +42,17 @@ def browser_type_launch_args(browser_type_launch_args):
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args):
-    return {**browser_context_args, "viewport": {"width": 1280, "height": 800}, "locale": "en"}
+    return {**browser_context_args, "locale": "en"}
+
+
+class WritableSite(Site):
+    """A site whose database a test may change behind its back."""
+
+    def change(self, sql):
+        with contextlib.closing(sqlite3.connect(self.folder / "mmchat.sqlite3", timeout=20)) as connection:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(sql)
+            connection.commit()
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +61,7 @@ def start_site(tmp_path_factory):
     sites = []
 
     def start(*options, environment=None):
-        site = Site(tmp_path_factory.mktemp("site"), *options, environment=environment)
+        site = WritableSite(tmp_path_factory.mktemp("site"), *options, environment=environment)
         sites.append(site)
         site.start()
         site.controller = re.search(r"workers register +(\S+)", site.log)[1]
@@ -88,6 +101,7 @@ def open_page(new_context, site):
     pages = []
 
     def open_page(path="/", context=None, site=site, at=None, **options):
+        options = {"viewport": DESKTOP, **options}
         page = ChatPage((context or new_context(**options)).new_page(), at or site.url)
         pages.append(page)
         page.visit(path)

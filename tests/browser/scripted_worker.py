@@ -15,6 +15,10 @@ class Hold(threading.Event):
     """A place in a reply where the worker waits until `set()`."""
 
 
+class Instead(str):
+    """A text that takes the place of all that was said before."""
+
+
 class Failure(str):
     """An error of the worker's, ending its reply."""
 
@@ -43,7 +47,7 @@ class ScriptedWorker:
         return {"model_names": list(self.models), "speed": 1, "queue_length": 0}
 
     def will_say(self, *pieces) -> None:
-        """Set what the next reply is made of: texts, `Hold`s, a `Failure`."""
+        """Set what the next reply is made of: texts, `Hold`s, an `Instead`, a `Failure`."""
         self.replies.append(pieces)
 
     def close(self) -> None:
@@ -79,7 +83,12 @@ def _handler(worker: ScriptedWorker) -> type[BaseHTTPRequestHandler]:
                     piece.wait(PATIENCE)
                     continue
                 failed = isinstance(piece, Failure)
-                text = str(piece) if failed else text + piece
+                if failed:
+                    text = str(piece)
+                elif isinstance(piece, Instead):
+                    text = request["prompt"] + piece
+                else:
+                    text += piece
                 frame = json.dumps({"text": text, "error_code": 1 if failed else 0}).encode() + b"\0"
                 try:
                     self.wfile.write(frame)

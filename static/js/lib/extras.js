@@ -2,6 +2,7 @@
 import { safeFragment } from "./sanitise.js";
 
 const MOST_HIGHLIGHTED = 50_000; // characters; a longer listing stays plain rather than hold up the page
+const MATHEMATICS = { throwOnError: true, strict: "ignore", trust: false, maxExpand: 200, maxSize: 20 };
 let highlighter = null;
 let katex = null;
 
@@ -19,12 +20,36 @@ export async function highlight(code) {
 /** Draw the LaTeX source in each of `elements` in its place; sources with errors stay readable. */
 export async function drawMathematics(elements) {
   katex ??= loadMathematics();
-  const { render } = await katex;
+  const library = await katex;
   for (const element of elements) {
     const displayMode = element.classList.contains("mathematics-display");
-    render(element.textContent, element, { displayMode, throwOnError: false, maxExpand: 200, maxSize: 20 });
-    element.classList.add("is-drawn");
+    try {
+      const tree = library.__renderToDomTree(element.textContent, { ...MATHEMATICS, displayMode });
+      styleByObject(tree);
+      element.replaceChildren(tree.toNode());
+      element.classList.add("is-drawn");
+    } catch {
+      element.classList.add("is-broken");
+    }
   }
+}
+
+/**
+ * KaTeX writes a few `style` attributes, which the security policy forbids; the same styles are allowed when
+ * they are set on the elements' style objects.
+ */
+function styleByObject(node) {
+  const style = node.attributes?.style;
+  if (style) {
+    delete node.attributes.style;
+    const toNode = node.toNode.bind(node);
+    node.toNode = () => {
+      const element = toNode();
+      element.style.cssText += `;${style}`;
+      return element;
+    };
+  }
+  for (const child of node.children ?? []) styleByObject(child);
 }
 
 async function loadMathematics() {

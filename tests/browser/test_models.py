@@ -1,0 +1,69 @@
+"""Which model: picked, preselected, gone, or none at all."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.scripted_worker import ScriptedWorker
+
+
+@pytest.fixture
+def empty_site(start_site):
+    return start_site()
+
+
+@pytest.fixture
+def serve_models(empty_site):
+    """Start workers for models of the site that had none."""
+    workers = []
+
+    def serve(*names):
+        worker = ScriptedWorker(*names)
+        workers.append(worker)
+        worker.register(empty_site.controller)
+        return worker
+
+    yield serve
+    for worker in workers:
+        worker.close()
+
+
+def test_from_no_model_to_one_that_goes_again(empty_site, serve_models, open_page):
+    page = open_page(site=empty_site)
+    expect(page.page.locator("#models").get_by_role("status")).to_be_visible()
+    page.expect_accessible()
+    page.picture("no-models")
+    page.ask("Anybody there?")
+    expect(page.problem).to_have_text("There is no model to ask at the moment.")
+    expect(page.message).to_have_value("Anybody there?")
+
+    serve_models("llava-v1.5-a", "llava-v1.5-b")
+    expect(page.model).to_have_value("llava-v1.5-a")
+    expect(page.page.locator("#models").get_by_role("status")).to_be_hidden()
+
+    chosen = open_page("/?model=llava-v1.5-b", site=empty_site)
+    expect(chosen.model).to_have_value("llava-v1.5-b")
+    chosen.ask_and_wait("Who are you?")
+    chosen.expect_own_address()
+    page.model.select_option("llava-v1.5-b")
+    page.button("Send").click()
+    page.expect_text("This is my answer.")
+    expect(page.reply.locator(".reply-name")).to_have_text("llava-v1.5-b")
+
+    empty_site.change("UPDATE chat_chatmodel SET enabled = 0 WHERE name = 'llava-v1.5-b'")
+    chosen.reload()
+    chosen.expect_text("This is my answer.")
+    expect(chosen.model).to_have_value("llava-v1.5-b")
+    expect(chosen.model.get_by_role("option", name="llava-v1.5-b (gone)")).to_be_disabled()
+    chosen.ask("Still there?")
+    expect(chosen.problem).to_contain_text("is not available any more. Choose another one.")
+    chosen.model.select_option("llava-v1.5-a")
+    chosen.button("Send").click()
+    expect(chosen.questions).to_have_count(2)
+    expect(chosen.reply.locator(".reply-name")).to_have_text("llava-v1.5-a")
+
+
+def test_the_model_of_a_conversation_is_selected_with_it(chat, site):
+    chat.ask_and_wait()
+    chat.expect_own_address()
+    chat.reload()
+    expect(chat.model).to_have_value(site.rows("SELECT name FROM chat_chatmodel")[0][0])

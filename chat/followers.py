@@ -13,10 +13,6 @@ def conversation_group(conversation: uuid.UUID) -> str:
     return f"conversation.{conversation}"
 
 
-def process_group(owner: uuid.UUID) -> str:
-    return f"process.{owner}"
-
-
 async def announce_messages(conversation: uuid.UUID, messages: list[events.MessageInfo], sender: str) -> None:
     """Send new messages to all followers but the socket `sender`, which has them already."""
     await get_channel_layer().group_send(

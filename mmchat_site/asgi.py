@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ from chat.images.body_limit import BodyLimit  # noqa: E402
 from chat.routing import websocket  # noqa: E402
 
 log = logging.getLogger(__name__)
+# WhiteNoise and file responses give plain iterators, which Django then reads in a thread: right, if not ideal.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 Message = dict[str, Any]
 
 

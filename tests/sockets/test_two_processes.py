@@ -1,0 +1,106 @@
+"""Two processes of one site: a reply that runs in one is followed, stopped and asked again from the other."""
+
+import asyncio
+import uuid
+
+import psycopg
+import pytest
+
+from tests import parts
+from tests.running import DemoWorker, Site
+from tests.visitor import Visitor
+
+
+@pytest.fixture(scope="module")
+def services():
+    """A database of our own on a PostgreSQL, and a Redis of our own."""
+    name = f"mmchat_two_{uuid.uuid4().hex[:8]}"
+    with parts.redis() as redis, parts.postgresql() as url:
+        with psycopg.connect(url.replace("postgres://", "postgresql://"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        yield {"REDIS_URL": redis, "DATABASE_URL": url.rsplit("/", 1)[0] + f"/{name}"}
+        with psycopg.connect(url.replace("postgres://", "postgresql://"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def two(services, tmp_path_factory):
+    """Two sites on one database and one Redis, as two machines would run them, and a worker."""
+    folder = tmp_path_factory.mktemp("two")
+    sites = [Site(folder, environment=services).start() for _ in range(2)]
+    worker = DemoWorker(sites[0], "--rate", "60")
+    for site in sites:
+        site.wait_for_model(worker.name)
+    yield sites[0], sites[1], worker.name
+    worker.stop()
+    for site in sites:
+        assert site.stop() == 0
+    sites[0].remove()
+
+
+@pytest.fixture
+def visitor(two):
+    return Visitor(two[0].url)
+
+
+def elsewhere(visitor, site):
+    """The same browser, at another process."""
+    other = Visitor(site.url)
+    other.http.cookies = visitor.http.cookies
+    return other
+
+
+async def test_a_reply_is_followed_from_the_other_process(two, visitor):
+    async with visitor.socket() as page, elsewhere(visitor, two[1]).socket() as other:
+        accepted = await page.ask("count to 100", two[2])
+        await page.until_text(accepted["reply"], 20)
+        await other.send("open", conversation=accepted["conversation"])
+        one, two_ = await asyncio.gather(
+            page.until_ended(accepted["reply"]), other.until_ended(accepted["reply"])
+        )
+    assert one["text"] == two_["text"]
+    assert one["state"] == two_["state"] == "complete"
+    assert other.gaps == 0
+
+
+async def test_a_new_message_shows_in_the_tab_at_the_other_process(two, visitor):
+    async with visitor.socket() as page, elsewhere(visitor, two[1]).socket() as other:
+        first = await page.ask("hello", two[2])
+        await page.until_ended(first["reply"])
+        await other.send("open", conversation=first["conversation"])
+        await other.expect("conversation")
+        second = await page.ask("count to 30", two[2], conversation=first["conversation"])
+        reply = await other.until_ended(second["reply"])
+    assert reply["state"] == "complete"
+
+
+async def test_a_reply_is_stopped_and_asked_again_from_the_other_process(two, visitor):
+    async with visitor.socket() as page, elsewhere(visitor, two[1]).socket() as other:
+        accepted = await page.ask("count to 3000", two[2])
+        await page.until_text(accepted["reply"], 20)
+        await other.send("open", conversation=accepted["conversation"])
+        await other.send("stop", message=accepted["reply"])
+        one, two_ = await asyncio.gather(
+            page.until_ended(accepted["reply"]), other.until_ended(accepted["reply"])
+        )
+        assert one["state"] == two_["state"] == "stopped"
+        assert one["text"] == two_["text"]
+        await other.send("regenerate", client_id=str(uuid.uuid4()), message=accepted["reply"])
+        again = await other.expect("accepted")
+        await page.until_text(again["reply"])
+        await page.send("stop", message=again["reply"])
+        await other.until_ended(again["reply"])
+
+
+async def test_serve_runs_two_processes_on_one_port(services, tmp_path):
+    site = Site(tmp_path / "pair", "--processes", "2", "--demo", environment=services)
+    try:
+        await asyncio.to_thread(site.start)
+        model = await asyncio.to_thread(site.wait_for_model, "mmchat-demo")
+        visitor = await asyncio.to_thread(Visitor, site.url)
+        async with visitor.socket() as page:
+            accepted = await page.ask("hello", model)
+            assert (await page.until_ended(accepted["reply"]))["state"] == "complete"
+        assert await asyncio.to_thread(site.stop) == 0
+    finally:
+        site.remove()

@@ -1,73 +1,29 @@
-"""What can be set, called, sent or met is described in docs/, and nothing is described that is not there."""
+"""What can be set, called or met is described in docs/, and nothing is described that is not there.
+
+The socket's frames, prompts and exports are in test_docs_formats.py.
+"""
 
 import ast
 import re
-from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
-from typing import get_args
-from uuid import UUID
 
-import msgspec
 import pytest
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 from django.urls import get_resolver
 
-from chat import events
 from chat.demo.faults import KINDS as FAULTS
 from chat.failures import WORDS
 from chat.images.errors import REASONS
-from chat.models import ReplyState
-from chat.prompts.families import FAMILIES
-from chat.prompts.layouts import LAYOUTS
 from chat.reasons import FlagReason
 from chat.workers.errors import CODES
-from chat.workers.protocols import PROTOCOLS
-from feedback.exchange import FORMATS, llava, records
+from tests.documentation import DOCS, PAGES, ROOT, page, rows, section
 
-ROOT = Path(__file__).resolve().parent.parent
-DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 SOURCES = [
     path
     for folder in ("mmchat_site", "chat", "feedback", "tests", "benchmarks", "deploy")
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
-FRAMES = [*get_args(events.ClientFrame), *get_args(events.ServerFrame)]
-PARTS = [events.Parameters, events.Held, events.ImageInfo, events.Failure, events.MessageInfo]
-
-
-@cache
-def page(name):
-    return (DOCS / name).read_text(encoding="utf-8")
-
-
-def section(text, heading):
-    """Give what stands under a heading, up to the next one of its level or above."""
-    lines = text.split("\n")
-    start = next((number for number, line in enumerate(lines) if line.lstrip("#") == f" {heading}"), None)
-    assert start is not None, f"no heading “{heading}”"
-    level = len(lines[start]) - len(lines[start].lstrip("#"))
-    rest = lines[start + 1 :]
-    end = next((n for n, line in enumerate(rest) if re.match(rf"#{{1,{level}}} ", line)), len(rest))
-    return "\n".join(rest[:end])
-
-
-def before_next_heading(text):
-    return re.split(r"^#", text, maxsplit=1, flags=re.M)[0]
-
-
-def rows(text):
-    """Give the tables of a text as {every code in the first cell: the other cells}."""
-    found = {}
-    for line in text.split("\n"):
-        if line.startswith("| "):
-            first, *others = [cell.strip() for cell in line.strip("|").split(" | ")]
-            for name in re.findall(r"`([^`]+)`", first):
-                found[name] = others
-    return found
-
 
 # Settings
 
@@ -126,67 +82,6 @@ def test_no_setting_is_described_that_nothing_reads():
         (path.name, name) for path in PAGES for name in re.findall(r"\bMMCHAT_[A-Z_]*[A-Z]", path.read_text())
     }
     assert {(file, name) for file, name in described if name not in read} == set()
-
-
-# The socket
-
-
-@pytest.mark.parametrize("kind", FRAMES, ids=lambda kind: kind.__struct_config__.tag)
-def test_every_frame_is_described_with_exactly_its_fields(kind):
-    described = rows(before_next_heading(section(page("events.md"), f"`{kind.__struct_config__.tag}`")))
-    assert set(described) == set(kind.__struct_fields__)
-
-
-HEADINGS = {"MessageInfo": "Message info", "ImageInfo": "Image info"}
-
-
-@pytest.mark.parametrize("kind", PARTS, ids=lambda kind: kind.__name__)
-def test_every_part_of_a_frame_is_described_with_exactly_its_fields(kind):
-    described = rows(
-        before_next_heading(section(page("events.md"), HEADINGS.get(kind.__name__, kind.__name__)))
-    )
-    assert set(described) == set(kind.__struct_fields__)
-
-
-def test_no_frame_is_described_that_does_not_exist():
-    headings = re.findall(r"^### `(\w+)`$", page("events.md"), re.M)
-    assert sorted(headings) == sorted(kind.__struct_config__.tag for kind in FRAMES)
-
-
-def example():
-    lines = re.findall(r"^([<>]) (\{.*\})$", page("events.md"), re.M)
-    server = msgspec.json.Decoder(events.ServerFrame)
-    return [events.decode(text) if side == ">" else server.decode(text) for side, text in lines]
-
-
-def test_the_worked_example_is_made_of_real_frames_with_no_field_left_out_by_the_site():
-    assert len(example()) > 10
-    for side, text in re.findall(r"^([<>]) (\{.*\})$", page("events.md"), re.M):
-        if side == "<":
-            frame = msgspec.json.decode(text, type=events.ServerFrame)
-            assert msgspec.json.decode(events.encode(frame)) == msgspec.json.decode(text)
-
-
-def test_the_worked_example_adds_up():
-    text = ""
-    for frame in example():
-        if isinstance(frame, events.Delta):
-            assert frame.offset == len(text)
-            text += frame.text
-        elif isinstance(frame, events.State):
-            assert frame.length == len(text)
-    assert text
-
-
-def test_every_close_code_is_described():
-    source = "".join((ROOT / "chat" / name).read_text() for name in ("consumers.py", "outbox.py"))
-    codes = set(re.findall(r"^CLOSE_\w+ = (\d+)", source, re.M)) | set(re.findall(r"close\((\d+)\)", source))
-    assert len(codes) >= 5
-    assert codes == set(re.findall(r"^\| (\d{4}) \|", section(page("events.md"), "Close codes"), re.M))
-
-
-def test_every_state_of_a_reply_is_described():
-    assert set(rows(section(page("replies.md"), "States"))) == set(ReplyState.values)
 
 
 # HTTP
@@ -330,62 +225,6 @@ def test_every_status_of_a_refused_image_is_described():
     assert {code: described[code][0] for code in REASONS} == {
         code: str(status) for code, (status, _) in REASONS.items()
     }
-
-
-# Prompts and protocols
-
-
-def test_every_prompt_template_and_layout_is_described():
-    described = rows(section(page("models-and-prompts.md"), "Templates"))
-    assert set(described) == set(LAYOUTS)
-    for layout, cells in described.items():
-        own = {name for name, family in FAMILIES.items() if family.layout == layout}
-        assert set(re.findall(r"`([^`]+)`", cells[-1])) - {"two"} == own, layout
-
-
-def test_every_protocol_is_described():
-    described = rows(section(page("workers.md"), "The worker's calls"))
-    assert set(described) == set(PROTOCOLS)
-
-
-# Export
-
-
-def line(kind):
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
-    return llava.line(
-        records.Record(
-            kind=kind,
-            when=moment,
-            start=moment,
-            model="a",
-            family=FAMILIES["vicuna_v1"],
-            system_message="",
-            turns=[records.Turn("hi", (), "hello", True)],
-            ip="",
-            conversation_id=UUID(int=1),
-            message_id=UUID(int=2),
-        )
-    )
-
-
-def test_every_export_format_is_described():
-    described = rows(section(page("data.md"), "Export"))
-    assert set(FORMATS) - set(described) == set()
-    assert f"`{'`, `'.join(records.KINDS)}`" in section(page("commands.md"), "`export_feedback`")
-
-
-def test_every_field_of_an_exported_line_is_described_in_order():
-    fields = list(line("chat"))
-    described = [name for name in rows(section(page("data.md"), "Export")) if name in fields]
-    assert described == fields
-    assert set(line("chat")["state"]) - set(rows(section(page("data.md"), "Export"))) == set()
-
-
-def test_the_fields_that_only_chat_lines_have_are_marked():
-    described = rows(section(page("data.md"), "Export"))
-    only_chat = set(line("chat")) - set(line("upvote"))
-    assert {name for name in line("chat") if described[name][0] == "`chat`"} == only_chat
 
 
 # Links

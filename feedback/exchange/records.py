@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from chat.models import ChatModel, Conversation, Message, MessageImage, ReplyState
+from chat.models import ChatModel, Conversation, Message, MessageImage, ReplyState, Visitor
 from chat.models.conversations import LIVE_STATES
 from chat.moderation import REFUSAL_CODES
 from chat.prompts.families import FAMILIES, Family, choose_family
@@ -66,8 +66,8 @@ class _Head(NamedTuple):
     kind: Kind
     when: datetime
     message_id: uuid.UUID
-    conversation_id: uuid.UUID
-    ip: str
+    conversation_id: uuid.UUID | None = None  # of chats; votes and flags know only the reply
+    visitor_id: uuid.UUID | None = None  # of votes and flags
     start: datetime | None = None
 
 
@@ -76,10 +76,12 @@ class _Message(NamedTuple):
     parent_id: uuid.UUID | None
     text: str
     state: str
+    error_code: str
     model_id: int | None
 
 
 class _Conversation(NamedTuple):
+    visitor_id: uuid.UUID
     model_id: int
     template: str
     system_message: str
@@ -105,31 +107,34 @@ def records(kinds: Collection[Kind] = KINDS) -> Iterator[Record]:
 
 def count(kinds: Collection[Kind] = KINDS) -> int:
     """Count the records of these kinds."""
-    counted = _replies().count() if "chat" in kinds else 0
-    counted += _votes_of(kinds).count()
-    return counted + (_flag_rows().count() if "flag" in kinds else 0)
+    number = 0
+    if "chat" in kinds:
+        number += _replies().filter(conversation__deleted__isnull=True).count()
+    for rows in (_votes_of(kinds), _flags_of(kinds)):
+        visible = rows.filter(message__conversation__deleted__isnull=True)
+        number += visible.exclude(message__error_code__in=REFUSAL_CODES).count()
+    return number
+
+
+# The queries of heads read one table each. With the joins that `count` has, a database whose statistics are
+# missing or old plans a page so badly that it takes a second and not a few milliseconds.
 
 
 def _replies() -> QuerySet[Message]:
     return (
         Message.objects.replies()
-        .filter(Q(state=ReplyState.COMPLETE) | ~Q(text=""), conversation__deleted__isnull=True)
+        .filter(Q(state=ReplyState.COMPLETE) | ~Q(text=""))
         .exclude(state__in=LIVE_STATES)
         .exclude(error_code__in=REFUSAL_CODES)
     )
 
 
 def _votes_of(kinds: Collection[Kind]) -> QuerySet[Vote]:
-    values = [value for value, kind in VOTE_KINDS.items() if kind in kinds]
-    return Vote.objects.filter(value__in=values, message__conversation__deleted__isnull=True).exclude(
-        message__error_code__in=REFUSAL_CODES
-    )
+    return Vote.objects.filter(value__in=[value for value, kind in VOTE_KINDS.items() if kind in kinds])
 
 
-def _flag_rows() -> QuerySet[Flag]:
-    return Flag.objects.filter(message__conversation__deleted__isnull=True).exclude(
-        message__error_code__in=REFUSAL_CODES
-    )
+def _flags_of(kinds: Collection[Kind]) -> QuerySet[Flag]:
+    return Flag.objects.all() if "flag" in kinds else Flag.objects.none()
 
 
 def _chats(kinds: Collection[Kind]) -> Iterator[_Head]:
@@ -138,35 +143,21 @@ def _chats(kinds: Collection[Kind]) -> Iterator[_Head]:
     rows = _replies().annotate(
         start=Coalesce("sent", "created"), when=Coalesce("finished", "first_answered", "sent", "created")
     )
-    visitor = "conversation__visitor__"
-    for created, pk, start, when, conversation_id, address, hashed in _paged(
-        rows, "start", "when", "conversation_id", visitor + "address", visitor + "address_hash"
-    ):
-        yield _Head((created, 0, pk.hex), "chat", when, pk, conversation_id, address or hashed, start)
+    for created, pk, start, when, conversation_id in _paged(rows, "start", "when", "conversation_id"):
+        yield _Head((created, 0, pk.hex), "chat", when, pk, conversation_id, start=start)
 
 
 def _votes(kinds: Collection[Kind]) -> Iterator[_Head]:
-    for created, pk, changed, value, message_id, conversation_id, address, hashed in _paged(
-        _votes_of(kinds),
-        "changed",
-        "value",
-        "message_id",
-        "message__conversation_id",
-        "visitor__address",
-        "visitor__address_hash",
+    rows = _votes_of(kinds)
+    for created, pk, changed, value, message_id, visitor_id in _paged(
+        rows, "changed", "value", "message_id", "visitor_id"
     ):
-        yield _Head(
-            (created, 1, pk), VOTE_KINDS[value], changed, message_id, conversation_id, address or hashed
-        )
+        yield _Head((created, 1, pk), VOTE_KINDS[value], changed, message_id, visitor_id=visitor_id)
 
 
 def _flags(kinds: Collection[Kind]) -> Iterator[_Head]:
-    if "flag" not in kinds:
-        return
-    for created, pk, message_id, conversation_id, address, hashed in _paged(
-        _flag_rows(), "message_id", "message__conversation_id", "visitor__address", "visitor__address_hash"
-    ):
-        yield _Head((created, 2, pk), "flag", created, message_id, conversation_id, address or hashed)
+    for created, pk, message_id, visitor_id in _paged(_flags_of(kinds), "message_id", "visitor_id"):
+        yield _Head((created, 2, pk), "flag", created, message_id, visitor_id=visitor_id)
 
 
 def _paged(rows: QuerySet[Any], *fields: str) -> Iterator[tuple[Any, ...]]:
@@ -181,12 +172,21 @@ def _paged(rows: QuerySet[Any], *fields: str) -> Iterator[tuple[Any, ...]]:
 
 
 def _with_conversations(heads: Collection[_Head], models: Mapping[int, _Model]) -> Iterator[Record]:
-    ids = {head.conversation_id for head in heads}
-    conversations = _read_conversations(ids)
-    messages = _read_messages(ids)
-    images = _read_images(ids)
+    places = {head.message_id: head.conversation_id for head in heads if head.conversation_id}
+    places |= _read_places({head.message_id for head in heads} - places.keys())
+    conversations = _read_conversations(set(places.values()))
+    messages = _read_messages(conversations)
+    images = _read_images(conversations)
+    visitors = {conversation.visitor_id for conversation in conversations.values()}
+    addresses = _read_addresses(visitors | {head.visitor_id for head in heads if head.visitor_id})
     for head in heads:
-        conversation, reply = conversations[head.conversation_id], messages[head.message_id]
+        conversation_id = places[head.message_id]
+        conversation = conversations.get(conversation_id)
+        if conversation is None:
+            continue
+        reply = messages[head.message_id]
+        if reply.error_code in REFUSAL_CODES:
+            continue
         model = models[reply.model_id or conversation.model_id]
         # As the engine asked: a reply of another model than the conversation's used that model's settings.
         as_begun = reply.model_id in (None, conversation.model_id)
@@ -199,8 +199,8 @@ def _with_conversations(heads: Collection[_Head], models: Mapping[int, _Model]) 
             family=FAMILIES.get(template) or FAMILIES[choose_family(model.name)],
             system_message=conversation.system_message if as_begun else model.system_message,
             turns=_turns(reply, messages, images),
-            ip=head.ip,
-            conversation_id=head.conversation_id,
+            ip=addresses[head.visitor_id or conversation.visitor_id],
+            conversation_id=conversation_id,
             message_id=head.message_id,
         )
 
@@ -234,20 +234,35 @@ def _read_models() -> dict[int, _Model]:
     }
 
 
+def _read_places(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """Tell in which conversation each of these replies is."""
+    return dict(Message.objects.filter(pk__in=ids).order_by().values_list("pk", "conversation_id"))
+
+
 def _read_conversations(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, _Conversation]:
+    """Read those of these conversations that are not deleted."""
     rows = (
-        Conversation.objects.filter(pk__in=ids)
+        Conversation.objects.visible()
+        .filter(pk__in=ids)
         .order_by()
-        .values_list("pk", "model_id", "template", "system_message")
+        .values_list("pk", "visitor_id", "model_id", "template", "system_message")
     )
-    return {pk: _Conversation(model, template, system) for pk, model, template, system in rows}
+    return {
+        pk: _Conversation(visitor, model, template, system) for pk, visitor, model, template, system in rows
+    }
+
+
+def _read_addresses(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Give each visitor's address, or its hash where addresses are not kept."""
+    rows = Visitor.objects.filter(pk__in=keys).values_list("pk", "address", "address_hash")
+    return {pk: address or hashed for pk, address, hashed in rows}
 
 
 def _read_messages(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, _Message]:
     rows = (
         Message.objects.filter(conversation_id__in=ids)
         .order_by()
-        .values_list("pk", "parent_id", "text", "state", "model_id")
+        .values_list("pk", "parent_id", "text", "state", "error_code", "model_id")
     )
     return {row[0]: _Message(*row) for row in rows}
 

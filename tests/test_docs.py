@@ -65,6 +65,12 @@ def test_every_setting_is_described():
     assert set(settings()) - set(rows(page("settings.md"))) == set()
 
 
+def test_every_variable_that_is_read_elsewhere_is_described():
+    reading = r'environ(?:\.get\(|\[)"(MMCHAT_[A-Z_]+)"'
+    read = {name for path in SOURCES for name in re.findall(reading, path.read_text())}
+    assert read - set(rows(page("settings.md"))) == set()
+
+
 def test_every_described_default_is_the_real_one():
     described = rows(page("settings.md"))
     wrong = {

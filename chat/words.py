@@ -30,6 +30,7 @@ def page_words() -> dict[str, str]:
         "uploaded": _("{name} is ready."),
         "remove": _("Remove {name}"),
         "size": _("{width} × {height} pixels"),
+        "read_text": _("What is written in this image?"),
         "example_failed": _("The example's picture could not be loaded."),
         # Replies
         "in_line": _("You are number {position} in line"),

@@ -46,6 +46,9 @@ const log = new Log({
 });
 
 showExamples(site.examples, { onChoose: (question, file) => sender.fill(question, file), onProblem: showTrouble });
+const readText = document.getElementById("read-text");
+readText.hidden = !site.reads_text;
+readText.addEventListener("click", () => sender.suggest(say("read_text")));
 new History({ urls: site.urls, onOpen: (id) => place.go(id) });
 for (const element of document.querySelectorAll("[data-markdown]")) {
   const text = element.textContent;

@@ -13,6 +13,7 @@ class Cable:
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._whole = True
         self._one_way = False
+        self._edit = (b"", b"")
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -33,6 +34,11 @@ class Cable:
     def lose_answers(self) -> None:
         """Carry what the browser says, and lose what the site says."""
         self._one_way = True
+
+    def garble(self, words: bytes, others: bytes) -> None:
+        """Put other words of the same length into what the site says."""
+        assert len(words) == len(others)
+        self._edit = (words, others)
 
     def close(self) -> None:
         self.cut()
@@ -70,8 +76,9 @@ class Cable:
     def _carry(self, source: socket.socket, target: socket.socket, is_answer: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if not (is_answer and self._one_way):
-                    target.sendall(data)
+                if is_answer and self._one_way:
+                    continue
+                target.sendall(data.replace(*self._edit) if is_answer and self._edit[0] else data)
         for end in (source, target):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

@@ -95,6 +95,7 @@ def test_an_example_fills_in_the_question_and_its_picture(chat, worker):
     expect(chat.thumbnails).to_have_attribute("data-state", "ready")
     chat.button("Send").click()
     chat.expect_text("This is my answer.")
+    expect(chat.questions.last.get_by_role("img", name="A café receipt.png")).to_be_visible()
     assert len(worker.requests[0]["images"]) == 1
 
 
@@ -148,3 +149,20 @@ def test_a_pasted_picture_becomes_a_thumbnail(chat):
     )
     expect(chat.thumbnails).to_have_attribute("data-state", "ready")
     expect(chat.button("Remove pasted.png")).to_be_visible()
+
+
+def test_a_picture_can_be_dropped_anywhere_on_the_page(chat):
+    transfer = chat.page.evaluate_handle(
+        """async () => {
+            const blob = await (await fetch(document.querySelector(".card img").src)).blob();
+            const data = new DataTransfer();
+            data.items.add(new File([blob], "dropped.png", { type: "image/png" }));
+            return data;
+        }"""
+    )
+    chat.log.dispatch_event("dragover", {"dataTransfer": transfer})
+    expect(chat.page.get_by_text("Drop images here")).to_be_visible()
+    chat.log.dispatch_event("drop", {"dataTransfer": transfer})
+    expect(chat.page.get_by_text("Drop images here")).to_be_hidden()
+    expect(chat.thumbnails).to_have_attribute("data-state", "ready")
+    expect(chat.button("Remove dropped.png")).to_be_visible()

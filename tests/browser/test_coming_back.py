@@ -154,5 +154,35 @@ def test_the_site_restarts_and_the_page_comes_back(start_site, open_page):
     expect(chat.questions).to_have_count(2)
 
 
+def test_a_page_of_another_version_offers_to_reload(wired, cable):
+    cable.garble(b'"version": "0.', b'"version": "9.')
+    wired.reload()
+    expect(wired.page.get_by_text("This site has been updated.")).to_be_visible()
+    cable.garble(b"", b"")
+    wired.button("Reload").click()
+    wired.wait_for_connection()
+    expect(wired.page.get_by_text("This site has been updated.")).to_be_hidden()
+
+
+def test_a_page_that_lost_its_cookie_offers_to_reload(wired, cable):
+    wired.page.context.clear_cookies()
+    cable.cut()
+    cable.mend()
+    expect(wired.page.get_by_text("This page needs its cookie to go on.")).to_be_visible()
+    wired.button("Reload").click()
+    wired.wait_for_connection()
+
+
+def test_one_tab_too_many_says_so(chat, open_page):
+    tabs = [chat, *(open_page(context=chat.page.context) for _ in range(4))]
+    for tab in tabs[:4]:
+        tab.wait_for_connection()
+    expect(
+        tabs[4].page.get_by_text("This site is open in too many tabs. Close some of them.")
+    ).to_be_visible()
+    chat.page.close()
+    tabs[4].wait_for_connection()
+
+
 def _wait_for_request(worker):
     wait_until(lambda: worker.requests, what="the worker's request")

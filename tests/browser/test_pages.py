@@ -34,5 +34,4 @@ def test_the_first_visit_takes_less_than_150_kilobytes_of_script_and_style(chat,
         if name.endswith((".js", ".css")):
             answer = requests.get(name, headers={"Accept-Encoding": encoding}, stream=True, timeout=10)
             total += len(answer.raw.read(decode_content=False))
-    print(f'{total} bytes')
     assert 50_000 < total <= 150_000

@@ -13,7 +13,7 @@ export function showExamples(examples, { onChoose, onProblem }) {
     if (example.picture) Object.assign(picture, { src: example.picture, alt: example.description ?? "", hidden: false });
     card.querySelector("button").addEventListener("click", async () => {
       try {
-        onChoose(example.question, example.picture ? await fileAt(example.picture) : null);
+        onChoose(example.question, example.picture ? await fileAt(example.picture, example.description) : null);
       } catch {
         onProblem(say("example_failed"));
       }
@@ -24,11 +24,11 @@ export function showExamples(examples, { onChoose, onProblem }) {
   show(root, cards.length > 0);
 }
 
-/** Fetch a picture as if the visitor had chosen it. */
-async function fileAt(url) {
+/** Fetch a picture as if the visitor had chosen a file of this name. */
+async function fileAt(url, name) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${response.status}`);
   const blob = await response.blob();
   const extension = blob.type.split("/")[1];
-  return new File([blob], `${say("image").toLowerCase()}.${extension}`, { type: blob.type });
+  return new File([blob], `${name || say("image")}.${extension}`, { type: blob.type });
 }

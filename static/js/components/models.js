@@ -3,6 +3,7 @@ import { part, show, write } from "../lib/dom.js";
 import { getJSON } from "../lib/http.js";
 import { browser } from "../lib/storage.js";
 import { say } from "../lib/words.js";
+import { RichText } from "./rich_text.js";
 
 const LOOK_AGAIN = 3000; // milliseconds
 
@@ -13,6 +14,7 @@ export class Models {
   #models;
   #wanted; // the name to select as soon as it is there
   #timer = 0;
+  #description = new RichText(part(this.#root, "description"));
 
   constructor({ models, url, wanted, onChange }) {
     this.#url = url;
@@ -80,9 +82,8 @@ export class Models {
   }
 
   #describe() {
-    const element = part(this.#root, "description");
     const description = this.current?.description ?? "";
-    write(element, description);
-    show(element, description !== "");
+    this.#description.update(description, { done: true });
+    show(part(this.#root, "description"), description !== "");
   }
 }

@@ -49,8 +49,13 @@ export class Sender {
   /** Fill in an example. */
   fill(question, file) {
     this.#images.clear();
-    this.#composer.text = question;
     if (file) this.#images.add([file]);
+    this.suggest(question);
+  }
+
+  /** Put a question into the box, and leave the images as they are. */
+  suggest(question) {
+    this.#composer.text = question;
     this.#keep();
     this.#composer.focus();
   }

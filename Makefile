@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test setup setup-test lock lint help
+.PHONY: serve test setup setup-test benchmark lock lint help
 
 serve: setup  ## start the site on http://127.0.0.1:7860 with a demo worker
 	$(BIN)/python manage.py serve --host 127.0.0.1 --demo
@@ -16,6 +16,9 @@ setup-test: .venv/installed-test
 
 lint: setup-test  ## style, types, migrations, deployment checks
 	$(BIN)/python -m tests.run lint
+
+benchmark: setup  ## measure streaming beside Gradio and a bare relay; takes ten minutes
+	$(BIN)/python -m benchmarks.streams --bytes
 
 lock:  ## resolve the locked requirements again, from pyproject.toml
 	$(PYTHON) deploy/lock.py

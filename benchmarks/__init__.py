@@ -1,0 +1,1 @@
+"""Measure mmchat beside its peers, in one run: `python -m benchmarks.streams --help`."""

@@ -1,0 +1,129 @@
+"""The limit: a relay without any framework, database or account, under mmchat's policy of one frame per 50 ms.
+
+`python -m benchmarks.relay`: a websocket takes `{"text": ..., "image": name | null}`, the worker's reply comes back as
+`{"type": "delta", "offset": ..., "text": ...}` and at last `{"type": "end"}`.
+"""
+
+import argparse
+import asyncio
+import base64
+import secrets
+from collections.abc import AsyncIterator
+
+import aiohttp
+import msgspec
+from aiohttp import WSMsgType, web
+
+PACE_SECONDS = 0.05
+_SYSTEM = (
+    "A chat between a curious human and an artificial intelligence assistant. "
+    "The assistant gives helpful, detailed, and polite answers to the human's questions."
+)
+
+
+class Frame(msgspec.Struct):
+    text: str
+
+
+_decoder = msgspec.json.Decoder(Frame)
+_session = web.AppKey("session", aiohttp.ClientSession)
+_worker = web.AppKey("worker", str)
+_images = web.AppKey("images", dict[str, bytes])
+
+
+class Pacer:
+    """Sends the newest complete frame's new text: the first at once, then at most one per 50 ms."""
+
+    def __init__(self, socket: web.WebSocketResponse, prompt: str) -> None:
+        self._socket, self._skip = socket, len(prompt)
+        self._rest = b""
+        self._newest: bytes | None = None
+        self._sent = 0
+        self._woken = asyncio.Event()
+        self._ended = False
+
+    def feed(self, data: bytes) -> None:
+        *complete, self._rest = (self._rest + data).split(b"\0")
+        if complete:
+            self._newest = complete[-1]
+            self._woken.set()
+
+    def end(self) -> None:
+        self._ended = True
+        self._woken.set()
+
+    async def run(self) -> None:
+        while not (self._ended and self._newest is None):
+            await self._woken.wait()
+            self._woken.clear()
+            if self._newest is None:
+                continue
+            frame, self._newest = self._newest, None
+            text = _decoder.decode(frame).text[self._skip :]
+            if len(text) > self._sent:
+                delta = {"type": "delta", "offset": self._sent, "text": text[self._sent :]}
+                self._sent = len(text)
+                await self._socket.send_str(msgspec.json.encode(delta).decode())
+            if not self._ended:
+                await asyncio.sleep(PACE_SECONDS)
+        await self._socket.send_str('{"type": "end"}')
+
+
+async def chat(request: web.Request) -> web.WebSocketResponse:
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for message in socket:
+        if message.type is WSMsgType.TEXT:
+            await _answer(request.app, socket, message.json())
+    return socket
+
+
+async def _answer(app: web.Application, socket: web.WebSocketResponse, asked: dict) -> None:
+    images = []
+    if asked["image"]:
+        images = [base64.b64encode(app[_images].pop(asked["image"])).decode()]
+    prompt = f"{_SYSTEM} USER: {'<image>' * len(images)}{asked['text']} ASSISTANT:"
+    body = msgspec.json.encode({"prompt": prompt, "images": images})
+    pacer = Pacer(socket, prompt)
+    sender = asyncio.create_task(pacer.run())
+    try:
+        async with app[_session].post(f"{app[_worker]}/worker_generate_stream", data=body) as response:
+            while data := await response.content.readany():
+                pacer.feed(data)
+        pacer.end()
+        await sender
+    finally:
+        sender.cancel()
+
+
+async def upload(request: web.Request) -> web.Response:
+    name = secrets.token_hex(8)
+    request.app[_images][name] = await request.read()
+    return web.Response(text=name)
+
+
+async def _open_session(app: web.Application) -> AsyncIterator[None]:
+    app[_session] = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, force_close=True),
+        timeout=aiohttp.ClientTimeout(total=None),
+        headers={"Content-Type": "application/json"},
+    )
+    yield
+    await app[_session].close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--worker", required=True)
+    options = parser.parse_args()
+    app = web.Application(client_max_size=64 * 2**20)
+    app[_worker], app[_images] = options.worker, {}
+    app.cleanup_ctx.append(_open_session)
+    app.router.add_get("/", chat)
+    app.router.add_post("/upload", upload)
+    web.run_app(app, host="127.0.0.1", port=options.port, print=None, backlog=4096, access_log=None)
+
+
+if __name__ == "__main__":
+    main()

@@ -39,7 +39,8 @@ def candidates(towers):
 
 The estimate of the time of day follows from the length of the shadows: for a sun at $12^\\circ$ above the horizon \
 a mast of height $h$ throws a shadow of $h / \\tan 12^\\circ \\approx 4.7\\,h$, and that is close to what the picture \
-shows. Please keep in mind that I can't see anything outside the frame, and that small print is a guess wherever I said so.
+shows. Please keep in mind that I can't see anything outside the frame, and that small print \
+is a guess wherever I said so.
 """
 
 # Cut about as tokenizers cut: words with the space before them, the long ones in two.

@@ -15,9 +15,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 import mmchat_site
-from chat import conversations, events, turns
+from chat import conversations, events, followers, turns
 from chat.addresses import Address
-from chat.followers import announce_messages, conversation_group
 from chat.generation import records
 from chat.generation.engine import Engine, running_engine
 from chat.models import Message, Visitor
@@ -118,6 +117,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
                         client_id=client_id,
                     )
                 )
+            except Exception:
+                # A socket that closed here would come back and send the same frame again, for ever.
+                log.exception("a frame was refused")
+                self.outbox.put(
+                    events.Error(
+                        code="internal_error",
+                        text=_("Something went wrong on our side, so nothing was sent. Try again."),
+                        client_id=client_id,
+                    )
+                )
 
     def _check_rate(self) -> None:
         now = time.monotonic()
@@ -150,7 +159,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _open(self, frame: events.Open) -> None:
         # Joined before it is read: what comes in between is then in the snapshot or announced, or both.
         await self._leave()
-        await self.channel_layer.group_add(conversation_group(frame.conversation), self.channel_name)
+        await followers.join(frame.conversation, self.channel_name)
         self.conversation = frame.conversation
         info = await database_sync_to_async(conversations.snapshot)(
             frame.conversation, self.visitor_key, frame.have
@@ -165,7 +174,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _leave(self) -> None:
         self.outbox.unfollow_all()
         if self.conversation:
-            await self.channel_layer.group_discard(conversation_group(self.conversation), self.channel_name)
+            await followers.leave(self.conversation, self.channel_name)
             self.conversation = None
 
     async def _start(self, frame: events.Send | events.Regenerate) -> None:
@@ -188,7 +197,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self.conversation != turn.conversation:
             await self._leave()
             self.conversation = turn.conversation
-            await self.channel_layer.group_add(conversation_group(turn.conversation), self.channel_name)
+            await followers.join(turn.conversation, self.channel_name)
         self.outbox.put(
             events.Accepted(
                 client_id=frame.client_id,
@@ -199,7 +208,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         )
         await self._show(infos)
         if turn.fresh:
-            await announce_messages(turn.conversation, infos, self.channel_name)
+            await followers.announce_messages(turn.conversation, infos, self.channel_name)
 
     async def _stop(self, frame: events.Stop) -> None:
         try:

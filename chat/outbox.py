@@ -71,7 +71,6 @@ class Outbox:
         for followed in self._followed.values():
             self._engine.unfollow(followed.reply, self._wake.set)
         self._followed.clear()
-        self._frames.clear()
 
     async def close(self) -> None:
         """Stop sending and wait until nothing is being sent."""
@@ -100,6 +99,8 @@ class Outbox:
 
     async def _send_newest(self, followed: _Followed) -> None:
         reply = followed.reply
+        if self._followed.get(reply.id) is not followed:
+            return  # another conversation was opened while an earlier reply was being sent
         # Read together, before anything is awaited: a final state comes with its final text.
         frame = reply.after(followed.epoch, followed.offset)
         state, code, position = reply.state, reply.error_code, reply.position

@@ -78,9 +78,11 @@ def _check_text(text: str, has_images: bool) -> None:
             "text",
             limit,
         )
-    if "\0" in text:
+    if "\0" in text:  # JSON can hold one; PostgreSQL can't
         raise Refused(
-            "message_unreadable", _("The message holds a NUL character, which can't be stored."), "text"
+            "message_unreadable",
+            _("The message holds a NUL character, which can't be stored."),
+            "text",
         )
 
 
@@ -159,7 +161,7 @@ def _store_variant(
 
 
 def _model(name: str) -> ChatModel:
-    model = ChatModel.objects.filter(name=name).first()
+    model = ChatModel.objects.filter(name=name).first() if "\0" not in name else None
     if model is None:
         raise Refused("model_unknown", _("There is no model of this name."), "model")
     if not ChatModel.objects.shown().filter(pk=model.pk).exists():

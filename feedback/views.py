@@ -13,7 +13,6 @@ from django.db import InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
-from redis.exceptions import RedisError
 
 from chat import followers
 from chat.models import Message
@@ -129,9 +128,5 @@ def _field(error: msgspec.ValidationError) -> str | None:
 def _announce(key: uuid.UUID, reply: Message) -> Opinion:
     """Tell the visitor's other tabs what now holds, and give it."""
     opinion = opinions(key, [reply.pk])[reply.pk]
-    try:
-        followers.announce_feedback(reply.conversation_id, reply.pk, *opinion)
-    except (RedisError, OSError) as error:
-        # It is stored, and the other tabs read it when they connect again.
-        logger.warning("feedback on reply %s was not announced: %s", reply.pk, error)
+    followers.announce_feedback(reply.conversation_id, reply.pk, *opinion)
     return opinion

@@ -15,7 +15,11 @@ def test_make_serve_on_a_fresh_clone_opens_the_site_with_its_demo_worker(tmp_pat
     subprocess.run(["git", "clone", "--quiet", "--depth", "1", f"file://{ROOT}", str(clone)], check=True)
     first = re.search(r"^```\w*\n\s*(make \S+)", (clone / "README.md").read_text(), re.M).group(1)
     assert first == "make serve"
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MMCHAT_", "DATABASE_", "DJANGO_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MMCHAT_", "DATABASE_", "DJANGO_"))
+    }
     log = tmp_path / "serve.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -45,7 +49,9 @@ def test_make_serve_on_a_fresh_clone_opens_the_site_with_its_demo_worker(tmp_pat
         assert "mmchat" in requests.get(f"{url}/", timeout=10).text
         assert "password" in log.read_text()
         assert (clone / "data" / "mmchat.sqlite3").exists()
-        changed = subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True)
+        changed = subprocess.run(
+            ["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True
+        )
         assert changed.stdout == ""
     finally:
         os.killpg(process.pid, signal.SIGTERM)

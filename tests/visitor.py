@@ -128,11 +128,9 @@ class Page:
                     assert (held["epoch"], len(held["text"])) == (frame["epoch"], frame["length"])
 
     def _take(self, info: dict) -> None:
-        before = self.messages.get(info["id"])
         text = info["text"]
         if info["offset"]:
-            assert before is not None
+            before = self.messages[info["id"]]
             assert before["epoch"] == info["epoch"]
             text = before["text"][: info["offset"]] + text
-        if before is None or info["length"] >= len(before["text"]) or info["epoch"] != before["epoch"]:
-            self.messages[info["id"]] = {**info, "text": text}
+        self.messages[info["id"]] = {**info, "text": text}

@@ -351,23 +351,28 @@ def _outcome(run: Run, job: asyncio.Task[None]) -> tuple[str, str, str]:
 
 
 _engine: Engine | None = None
+_started: asyncio.Task[None] | None = None
 
 
 async def running_engine() -> Engine:
-    """Give this process's engine, starting it at the first call."""
-    global _engine
-    if _engine is None:
+    """Give this process's engine, started; the first call starts it, and calls beside it wait for that."""
+    global _engine, _started
+    if _engine is None or _started is None:
         _engine = Engine()
-        await _engine.start()
+        _started = asyncio.create_task(_engine.start())
+    await asyncio.shield(_started)
     return _engine
 
 
 async def close_engine() -> None:
-    global _engine
+    """End this process's engine and what it runs, if it was started."""
+    global _engine, _started
     if _engine is not None:
-        engine, _engine = _engine, None
+        engine, _engine, _started = _engine, None, None
+        await engine.drain(0)
         await engine.close()
 
 
 def is_draining() -> bool:
+    """Tell whether this process takes no new replies because it ends."""
     return _engine is not None and _engine.draining

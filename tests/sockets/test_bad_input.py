@@ -22,6 +22,7 @@ def send(**fields):
         ({"text": "漢" * 100_000}, "message_too_long", "text", 16_000),
         ({"text": "a\0b"}, "message_unreadable", "text", None),
         ({"model": "no-such-model"}, "model_unknown", "model", None),
+        ({"model": "no\0model"}, "model_unknown", "model", None),
         ({"conversation": str(uuid.uuid4())}, "not_found", "conversation", None),
         ({"images": [str(uuid.uuid4())]}, "image_unknown", "images", None),
         ({"images": [str(uuid.uuid4()) for _ in range(5)]}, "too_many_images", "images", 4),

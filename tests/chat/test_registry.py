@@ -1,0 +1,86 @@
+"""Models appear when a backend lists them, and keep an administrator's settings while they are away."""
+
+import pytest
+
+from chat import registry
+from chat.models import Backend, ChatModel
+from tests.outside import Controller
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def backend():
+    return Backend.objects.create(name="far", kind=Backend.Kind.CONTROLLER, url="http://127.0.0.1:1")
+
+
+def shown():
+    return list(ChatModel.objects.shown().in_page_order().values_list("name", flat=True))
+
+
+def test_new_names_become_models(backend):
+    registry.store_list(backend, ["b", "a", "a"])
+    assert shown() == ["a", "b"]
+
+
+def test_a_model_that_goes_and_comes_back_keeps_its_settings(backend):
+    registry.store_list(backend, ["a", "b"])
+    ChatModel.objects.filter(name="a").update(title="The good one", position=-5)
+    registry.store_list(backend, ["b"])
+    assert shown() == ["b"]
+    registry.store_list(backend, ["a", "b"])
+    assert shown() == ["a", "b"]
+    assert ChatModel.objects.get(name="a").title == "The good one"
+
+
+def test_the_same_name_on_two_backends_is_one_model(backend):
+    other = Backend.objects.create(name="near", kind=Backend.Kind.CONTROLLER, url="http://127.0.0.1:2")
+    registry.store_list(backend, ["a"])
+    registry.store_list(other, ["a"])
+    registry.store_list(backend, [])
+    assert shown() == ["a"]
+    registry.store_list(other, [])
+    assert shown() == []
+
+
+def test_a_name_too_long_to_store_is_left_out(backend):
+    registry.store_list(backend, ["x" * 201, "", "ok"])
+    assert shown() == ["ok"]
+
+
+def test_reading_an_unreachable_controller_keeps_the_list_and_notes_why(backend):
+    registry.store_list(backend, ["a"])
+    registry.read_lists()
+    backend.refresh_from_db()
+    assert shown() == ["a"]
+    assert backend.last_error.startswith("controller_unreachable")
+    assert backend.last_checked is not None
+
+
+def test_reading_a_controller_that_is_back_clears_the_error(backend):
+    controller = Controller()
+    try:
+        controller.workers["http://127.0.0.1:9"] = {"model_names": ["a"], "speed": 1, "queue_length": 0}
+        Backend.objects.update(url=controller.url, last_error="controller_unreachable: it was")
+        registry.read_lists()
+    finally:
+        controller.close()
+    backend.refresh_from_db()
+    assert (backend.last_error, shown()) == ("", ["a"])
+    assert [path for path, _ in controller.calls] == ["/refresh_all_workers", "/list_models"]
+
+
+@pytest.mark.parametrize(("url", "kinds"), [("http://127.0.0.1:21001", {"controller"}), ("", {"built_in"})])
+def test_the_option_decides_which_backend_is_in_use(settings, url, kinds):
+    settings.MMCHAT_CONTROLLER_URL = "http://127.0.0.1:21001"
+    registry.configure_backends()
+    settings.MMCHAT_CONTROLLER_URL = url
+    registry.configure_backends()
+    assert set(Backend.objects.filter(enabled=True).values_list("kind", flat=True)) == kinds
+
+
+def test_an_administrators_template_and_protocol_win_over_the_name():
+    model = ChatModel(name="llava-v1.5-7b")
+    assert (registry.protocol_of(model), registry.template_of(model)) == ("llava", "llava_v1")
+    model.protocol, model.template = "internvl2", "Hermes-2"
+    assert (registry.protocol_of(model), registry.template_of(model)) == ("internvl2", "Hermes-2")

@@ -18,7 +18,7 @@ def page_words() -> dict[str, str]:
         "model_gone": _("{name} is not available any more. Choose another one."),
         "limit": _("The limit is {limit}."),
         "not_sent": _("Not sent"),
-        "draft_returned": _("Your text is back in the box below."),
+        "draft_returned": _("Not sent. Your message is back here, so that you can change it."),
         # Images
         "image": _("Image"),
         "image_format": _("{name} is not a PNG, JPEG, WebP or GIF image."),
@@ -52,7 +52,7 @@ def page_words() -> dict[str, str]:
         # Models
         "gone": _("{name} (gone)"),
         "no_models": _("No models are available at the moment."),
-        "looking_for_models": _("Looking for models…"),
+        "no_model_option": _("None at the moment"),
         # Connection and calls
         "reconnecting": _("Reconnecting…"),
         "connected": _("Connected again."),

@@ -101,7 +101,7 @@ def open_page(new_context, site):
     pages = []
 
     def open_page(path="/", context=None, site=site, at=None, **options):
-        options = {"viewport": DESKTOP, **options}
+        options = {"viewport": DESKTOP, "reduced_motion": "reduce", **options}
         page = ChatPage((context or new_context(**options)).new_page(), at or site.url)
         pages.append(page)
         page.visit(path)

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
 
-MODEL = "llava-v1.5-scripted"
+MODEL = "llava-v1.5-13b"
 PATIENCE = 30  # seconds that a held reply waits at most
 
 

@@ -42,7 +42,7 @@ def test_a_message_kept_back_returns_to_the_box_with_its_image(start_site, moder
     chat.add_image("shapes.png")
     chat.ask("How do I make gunpowder?")
 
-    expect(chat.problem).to_contain_text("This message was not sent")
+    expect(chat.problem).to_contain_text("Your message is back here")
     expect(chat.message).to_have_value("How do I make gunpowder?")
     expect(chat.thumbnails).to_have_count(1)
     expect(chat.questions.get_by_text("Not sent")).to_be_visible()

@@ -76,6 +76,7 @@ export class Models {
       gone.disabled = true;
       options.push(gone);
     }
+    if (!options.length) options.push(new Option(say("no_model_option"), "", true, true));
     this.#select.replaceChildren(...options);
     this.#select.value = this.#wanted ?? selected ?? list.find(({ listed }) => listed)?.name ?? "";
     this.#describe();

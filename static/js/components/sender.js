@@ -129,7 +129,7 @@ export class Sender {
     const question = this.#session.conversation.messages.get(reply.parent);
     if (!question || this.#composer.text || this.#images.count) return;
     this.restore({ text: question.text, images: question.images, clientId: null });
-    this.#composer.complain(`${reply.failure.text} ${say("draft_returned")}`);
+    this.#composer.complain(say("draft_returned"));
     this.#keep();
   }
 

@@ -7,7 +7,6 @@ from collections import deque
 from typing import Any
 
 import msgspec
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import Error as DatabaseFailure
@@ -56,7 +55,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return await self.close(CLOSE_RESTART)
         if settings.MMCHAT_LIMITS and self._open_sockets(key) >= settings.MMCHAT_MAX_SOCKETS:
             return await self.close(CLOSE_TOO_MANY)
-        if await database_sync_to_async(_is_blocked)(key):
+        if await self.engine.visitors.run(_is_blocked, key):
             return await self.close(CLOSE_BLOCKED)
         self.visitor_key = key
         self.address = scope_address(self.scope)
@@ -161,8 +160,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self._leave()
         await followers.join(frame.conversation, self.channel_name)
         self.conversation = frame.conversation
-        info = await database_sync_to_async(conversations.snapshot)(
-            frame.conversation, self.visitor_key, frame.have
+        info = await self.engine.visitors.run(
+            conversations.snapshot, frame.conversation, self.visitor_key, frame.have
         )
         if info is None:
             await self._leave()
@@ -182,18 +181,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
             # The next process answers: the browser sends what was not accepted again.
             return await self.close(CLOSE_RESTART)
         if isinstance(frame, events.Send):
-            turn = await database_sync_to_async(turns.start)(
-                self.visitor_key, self.address, frame, self.engine.owner
+            turn = await self.engine.visitors.run(
+                turns.start, self.visitor_key, self.address, frame, self.engine.owner
             )
-            ids = [turn.message, turn.reply]
         else:
-            turn = await database_sync_to_async(turns.start_variant)(
-                self.visitor_key, frame, self.engine.owner
+            turn = await self.engine.visitors.run(
+                turns.start_variant, self.visitor_key, frame, self.engine.owner
             )
-            ids = [turn.reply]
-        infos = await database_sync_to_async(conversations.message_infos)(ids)
         if turn.fresh:
-            self.engine.submit(turn.reply, infos[-1].model or "")
+            self.engine.submit(turn.reply, turn.messages[-1].model or "")
         if self.conversation != turn.conversation:
             await self._leave()
             self.conversation = turn.conversation
@@ -206,18 +202,20 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 reply=turn.reply,
             )
         )
-        await self._show(infos)
+        await self._show(turn.messages)
         if turn.fresh:
-            await followers.announce_messages(turn.conversation, infos, self.channel_name)
+            await followers.announce_messages(turn.conversation, turn.messages, self.channel_name)
 
     async def _stop(self, frame: events.Stop) -> None:
         try:
-            await database_sync_to_async(records.request_stop)(self.visitor_key, frame.message)
+            await self.engine.visitors.run(records.request_stop, self.visitor_key, frame.message)
         except Message.DoesNotExist:
             raise Refused("not_found", _("This reply does not exist."), "message") from None
         self.engine.stop(frame.message)
 
     async def _show(self, infos: list[events.MessageInfo]) -> None:
+        # Of a reply that this socket follows it has more already than was read for `infos`.
+        infos = [info for info in infos if not self.outbox.follows(info.id)]
         for info in infos:
             self.outbox.put(events.NewMessage(message=info))
         for info in infos:

@@ -9,7 +9,7 @@ from django.db.models import Prefetch
 from chat import events
 from chat.failures import failure
 from chat.images.store import image_info
-from chat.models import Conversation, Message, MessageImage
+from chat.models import Conversation, Message, MessageImage, Upload
 
 Position = tuple[int, int]  # epoch and offset in characters
 
@@ -31,22 +31,27 @@ def snapshot(
         id=conversation.pk,
         title=conversation.title,
         model=conversation.model.name,
-        messages=[message_info(message, held) for message in _messages(conversation_id=conversation.pk)],
+        messages=[_stored_info(message, held) for message in _messages(conversation_id=conversation.pk)],
     )
 
 
 def message_infos(ids: Iterable[uuid.UUID]) -> list[events.MessageInfo]:
     """Give messages by id, in the order of a conversation."""
-    return [message_info(message, {}) for message in _messages(pk__in=list(ids))]
+    return [_stored_info(message, {}) for message in _messages(pk__in=list(ids))]
 
 
-def message_info(message: Message, held: Mapping[uuid.UUID, Position]) -> events.MessageInfo:
-    """Put a message of `_messages` into the form that the socket sends."""
-    epoch, offset = held.get(message.pk, (0, 0))
+def message_info(
+    message: Message,
+    uploads: Iterable[Upload],
+    vote: str | None = None,
+    flagged: bool = False,
+    held: Position = (0, 0),
+) -> events.MessageInfo:
+    """Put a message into the form that the socket sends, from where the visitor already holds it."""
+    epoch, offset = held
     # Who followed a live reply in the process that runs it may be ahead of the database, and stays there.
     if epoch != message.epoch or (offset > len(message.text) and not message.is_live):
         offset = 0
-    vote = next(iter(message.votes.all()), None)
     return events.MessageInfo(
         id=message.pk,
         conversation=message.conversation_id,
@@ -59,13 +64,24 @@ def message_info(message: Message, held: Mapping[uuid.UUID, Position]) -> events
         length=len(message.text),
         text=message.text[offset:],
         created=message.created.timestamp(),
-        images=[image_info(image.upload) for image in message.images.all()],
+        images=[image_info(upload) for upload in uploads],
         model=message.model.name if message.model else None,
         client_id=message.client_id,
         parameters=message.parameters,
         failure=failure(message.error_code),
-        vote=vote.value if vote else None,
-        flagged=bool(message.flags.all()),
+        vote=vote,
+        flagged=flagged,
+    )
+
+
+def _stored_info(message: Message, held: Mapping[uuid.UUID, Position]) -> events.MessageInfo:
+    vote = next(iter(message.votes.all()), None)
+    return message_info(
+        message,
+        [image.upload for image in message.images.all()],
+        vote.value if vote else None,
+        bool(message.flags.all()),
+        held.get(message.pk, (0, 0)),
     )
 
 

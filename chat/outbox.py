@@ -67,6 +67,9 @@ class Outbox:
         )
         self._wake.set()
 
+    def follows(self, message: uuid.UUID) -> bool:
+        return message in self._followed
+
     def unfollow_all(self) -> None:
         for followed in self._followed.values():
             self._engine.unfollow(followed.reply, self._wake.set)

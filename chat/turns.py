@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from chat import events, parameters
 from chat.addresses import Address
-from chat.conversations import title_of
+from chat.conversations import message_info, message_infos, title_of
 from chat.models import ChatModel, Conversation, Message, MessageImage, ReplyState, Role, Upload, Visitor
 from chat.refusals import Refused
 from chat.registry import protocol_of, template_of
@@ -21,11 +21,15 @@ from chat.visitors import ensure_visitor
 
 @dataclass(frozen=True)
 class Turn:
-    """A stored message and the reply to it; `fresh` when this very call stored it."""
+    """A stored message and the reply to it; `fresh` when this very call stored it.
+
+    `messages` are what the page is to show: the message, where it is new, and the reply.
+    """
 
     conversation: uuid.UUID
     message: uuid.UUID
     reply: uuid.UUID
+    messages: list[events.MessageInfo]
     fresh: bool
 
 
@@ -38,12 +42,11 @@ def start(visitor_key: uuid.UUID, address: Address | None, frame: events.Send, o
     _check_text(text, bool(frame.images))
     # The row's id follows from the browser's, so the primary key itself makes sending idempotent.
     message_id = uuid.uuid5(visitor_key, str(frame.client_id))
-    if found := _found(message_id):
-        return found
     try:
         with transaction.atomic():
             return _store_turn(visitor_key, address, frame, text, message_id, owner)
-    except IntegrityError:
+    except (IntegrityError, Refused):
+        # Sent again: the key is taken, or the reply that is running is this message's own.
         if found := _found(message_id):
             return found
         raise
@@ -88,14 +91,17 @@ def _check_text(text: str, has_images: bool) -> None:
 
 def _found(message_id: uuid.UUID) -> Turn | None:
     reply = Message.objects.filter(parent_id=message_id, role=Role.ASSISTANT).order_by("variant").first()
-    return Turn(reply.conversation_id, message_id, reply.pk, fresh=False) if reply else None
+    if reply is None:
+        return None
+    infos = message_infos([message_id, reply.pk])
+    return Turn(reply.conversation_id, message_id, reply.pk, infos, fresh=False)
 
 
 def _found_variant(reply_id: uuid.UUID) -> Turn | None:
     reply = Message.objects.filter(pk=reply_id, role=Role.ASSISTANT).first()
     if reply is None or reply.parent_id is None:
         return None
-    return Turn(reply.conversation_id, reply.parent_id, reply.pk, fresh=False)
+    return Turn(reply.conversation_id, reply.parent_id, reply.pk, message_infos([reply.pk]), fresh=False)
 
 
 def _store_turn(
@@ -113,7 +119,7 @@ def _store_turn(
     values = parameters.resolve(frame.parameters, model)
     uploads = _uploads(visitor, frame, model)
     conversation = _conversation(visitor, frame, model, text)
-    parent = _parent(conversation, frame.parent)
+    parent = _parent(conversation, frame.parent) if frame.conversation else None
     position = parent.position + 1 if parent else 0
     message = Message.objects.create(
         pk=message_id,
@@ -124,11 +130,14 @@ def _store_turn(
         text=text,
         client_id=frame.client_id,
     )
-    MessageImage.objects.bulk_create(
-        MessageImage(message=message, upload=upload, position=place) for place, upload in enumerate(uploads)
-    )
+    if uploads:
+        MessageImage.objects.bulk_create(
+            MessageImage(message=message, upload=upload, position=place)
+            for place, upload in enumerate(uploads)
+        )
     reply = _create_reply(message, model, values, owner)
-    return Turn(conversation.pk, message.pk, reply.pk, fresh=True)
+    infos = [message_info(message, uploads), message_info(reply, [])]
+    return Turn(conversation.pk, message.pk, reply.pk, infos, fresh=True)
 
 
 def _store_variant(
@@ -157,14 +166,14 @@ def _store_variant(
         client_id=frame.client_id,
     )
     Conversation.objects.filter(pk=conversation.pk).update(updated=timezone.now())
-    return Turn(conversation.pk, old.parent.pk, reply.pk, fresh=True)
+    return Turn(conversation.pk, old.parent.pk, reply.pk, [message_info(reply, [])], fresh=True)
 
 
 def _model(name: str) -> ChatModel:
-    model = ChatModel.objects.filter(name=name).first() if "\0" not in name else None
+    model = ChatModel.objects.with_shown().filter(name=name).first() if "\0" not in name else None
     if model is None:
         raise Refused("model_unknown", _("There is no model of this name."), "model")
-    if not ChatModel.objects.shown().filter(pk=model.pk).exists():
+    if not model.is_shown:
         raise Refused(
             "model_gone",
             _("The model %(name)s is not available now. Pick another one.") % {"name": name},
@@ -174,6 +183,8 @@ def _model(name: str) -> ChatModel:
 
 
 def _uploads(visitor: Visitor, frame: events.Send, model: ChatModel) -> list[Upload]:
+    if not frame.images:
+        return []
     if len(frame.images) > model.max_images:
         raise Refused(
             "too_many_images",

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from channels.db import database_sync_to_async
-
+from chat.database import DatabaseThread
 from chat.models import Backend, Placement, Worker
 from chat.workers.controller import ControllerClient
 from chat.workers.errors import NoWorker, WorkerError
@@ -28,7 +27,8 @@ class Found(NamedTuple):
 class Dispatcher:
     """Ask controllers for addresses without making one slow controller hold up the others' models."""
 
-    def __init__(self, ready: Callable[[], None]) -> None:
+    def __init__(self, database: DatabaseThread, ready: Callable[[], None]) -> None:
+        self._database = database
         self._ready = ready
         self._asks: dict[str, asyncio.Task[None]] = {}
         self._addresses: dict[str, list[str]] = {}
@@ -37,7 +37,7 @@ class Dispatcher:
 
     async def find(self, waiting: Mapping[str, int]) -> Found:
         """Give what is known now for the models of waiting replies; `ready` is called when there is more."""
-        local, controllers = await database_sync_to_async(_places)(waiting)
+        local, controllers = await self._database.run(_places, waiting)
         now = asyncio.get_running_loop().time()
         errors: dict[str, WorkerError] = {
             model: NoWorker(model) for model in waiting if model not in local and model not in controllers

@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import aiohttp
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.utils import timezone
 
 from chat import moderation, queue
 from chat.controller.workers import forget
+from chat.database import DatabaseThread
 from chat.generation import context, records
 from chat.generation.dispatch import Dispatcher
 from chat.generation.reply import LiveReply
@@ -75,6 +75,8 @@ class Engine:
 
     def __init__(self) -> None:
         self.owner = uuid.uuid4()
+        self.visitors = DatabaseThread("visitors")  # what sockets ask for; replies have a thread of their own
+        self._database = DatabaseThread("replies")
         self.draining = False
         self.sockets: set[Socket] = set()
         self._runs: dict[uuid.UUID, Run] = {}
@@ -83,7 +85,7 @@ class Engine:
         self._waiting: dict[uuid.UUID, Run] = {}
         self._poke = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._dispatcher = Dispatcher(self._poke.set)
+        self._dispatcher = Dispatcher(self._database, self._poke.set)
         self._session: aiohttp.ClientSession | None = None
         self._seen: dict[uuid.UUID, tuple[int, float]] = {}
         self._timeouts = Timeouts(
@@ -100,7 +102,7 @@ class Engine:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="mmchat"))
         self._session = make_session()
-        await database_sync_to_async(records.register_process)(self.owner, socket.gethostname(), os.getpid())
+        await self._database.run(records.register_process, self.owner, socket.gethostname(), os.getpid())
         for work in (self._write_texts(), self._take_care(), self._admit(), self._follow_remote()):
             self._keep(work)
 
@@ -126,7 +128,9 @@ class Engine:
         await self._dispatcher.close()
         if self._session:
             await self._session.close()
-        await database_sync_to_async(records.forget_process)(self.owner)
+        await self._database.run(records.forget_process, self.owner)
+        await self._database.close()
+        await self.visitors.close()
 
     # What consumers ask for
 
@@ -176,7 +180,7 @@ class Engine:
         finally:
             self._waiting.pop(run.reply.id, None)
         run.reply.set_state(ReplyState.STREAMING)
-        loaded = await database_sync_to_async(context.load)(run.reply.id)
+        loaded = await self._database.run(context.load, run.reply.id)
         request = await asyncio.to_thread(context.build, loaded)
         assert self._session is not None
 
@@ -192,16 +196,16 @@ class Engine:
             )
         except (WorkerRefused, WorkerUnknownHost, WorkerConnectTimeout):
             # A worker that lives registers again at its next heartbeat; others get no more visitors.
-            await database_sync_to_async(forget)(address)
+            await self._database.run(forget, address)
             raise
 
     async def _moderate(self, run: Run) -> None:
         if not settings.MMCHAT_MODERATE:
             return
-        text = await database_sync_to_async(records.question)(run.reply.id)
+        text = await self._database.run(records.question, run.reply.id)
         verdict = await asyncio.to_thread(moderation.check_text, text)
         if verdict.outcome:
-            await database_sync_to_async(records.record_verdict)(run.reply.id, verdict)
+            await self._database.run(records.record_verdict, run.reply.id, verdict)
         if not verdict.allowed:
             raise Ended(verdict.code or "moderation_flagged", verdict.detail)
 
@@ -213,7 +217,7 @@ class Engine:
         try:
             if not await self._write_end(run, state, code, detail):
                 # Another process took this reply for dead and ended it first: show what is stored.
-                stored = (await database_sync_to_async(records.read)([reply.id]))[0]
+                stored = (await self._database.run(records.read, [reply.id]))[0]
                 reply.set_text(stored.text, stored.epoch)
                 state, code = stored.state, stored.error_code
         except DatabaseFailure:
@@ -228,13 +232,13 @@ class Engine:
     async def _write_end(self, run: Run, state: str, code: str, detail: str) -> bool:
         for _ in range(WRITE_TRIES):
             try:
-                return await database_sync_to_async(records.finish)(
-                    self.owner, run.progress(), state, code, detail
+                return await self._database.run(
+                    records.finish, self.owner, run.progress(), state, code, detail
                 )
             except DatabaseFailure as error:
                 log.warning("reply %s waits for the database: %s", run.reply.id, error)
                 await asyncio.sleep(WRITE_AGAIN_SECONDS)
-        return await database_sync_to_async(records.finish)(self.owner, run.progress(), state, code, detail)
+        return await self._database.run(records.finish, self.owner, run.progress(), state, code, detail)
 
     # Work for all replies
 
@@ -261,7 +265,7 @@ class Engine:
         rows = [self._runs[reply_id].progress() for reply_id in changed if reply_id in self._runs]
         if rows:
             try:
-                await database_sync_to_async(records.write_progress)(self.owner, rows)
+                await self._database.run(records.write_progress, self.owner, rows)
             except BaseException:
                 self._changed |= changed
                 raise
@@ -270,10 +274,10 @@ class Engine:
         await self._repeat(BEAT_SECONDS, self._beat)
 
     async def _beat(self) -> None:
-        for reply_id in await database_sync_to_async(records.beat)(self.owner):
+        for reply_id in await self._database.run(records.beat, self.owner):
             self.stop(reply_id)
         now = asyncio.get_running_loop().time()
-        counters = await database_sync_to_async(records.running_elsewhere)(self.owner)
+        counters = await self._database.run(records.running_elsewhere, self.owner)
         self._seen = {
             reply_id: self._seen[reply_id]
             if self._seen.get(reply_id, (None, 0))[0] == counter
@@ -286,7 +290,7 @@ class Engine:
             if now - since > STOOD_STILL_SECONDS
         }
         if still:
-            ended = await database_sync_to_async(records.interrupt)(still)
+            ended = await self._database.run(records.interrupt, still)
             if ended:
                 log.warning("interrupted %d replies whose process is gone", len(ended))
                 self._poke.set()
@@ -311,7 +315,7 @@ class Engine:
         for run in list(self._waiting.values()):
             if (error := found.errors.get(run.model)) and not run.address.done():
                 run.address.set_exception(error)
-        admission = await database_sync_to_async(queue.admit)(self.owner, set(self._waiting), found.addresses)
+        admission = await self._database.run(queue.admit, self.owner, set(self._waiting), found.addresses)
         for reply_id, address in admission.started:
             admitted = self._runs.get(reply_id)
             if admitted and not admitted.address.done():
@@ -329,7 +333,7 @@ class Engine:
             await self._read_remote(list(self._remote))
 
     async def _read_remote(self, replies: list[uuid.UUID]) -> None:
-        for row in await database_sync_to_async(records.read)(replies):
+        for row in await self._database.run(records.read, replies):
             if reply := self._remote.get(row.reply):
                 reply.set_text(row.text, row.epoch)
                 if row.state != reply.state:

@@ -53,11 +53,14 @@ class ChatModelQuerySet(models.QuerySet["ChatModel"]):
     def in_page_order(self) -> "ChatModelQuerySet":
         return self.order_by("position", Lower("name"), "pk")
 
+    def with_shown(self) -> "ChatModelQuerySet":
+        """Tell of each model, as `is_shown`, whether it is enabled and an enabled backend lists it now."""
+        listed = Placement.objects.filter(model=models.OuterRef("pk"), listed=True, backend__enabled=True)
+        return self.annotate(is_shown=models.Q(enabled=True) & models.Exists(listed))
+
     def shown(self) -> "ChatModelQuerySet":
-        """Models that visitors may pick: enabled, and listed by an enabled backend now."""
-        return self.filter(
-            enabled=True, placements__listed=True, placements__backend__enabled=True
-        ).distinct()
+        """Models that visitors may pick."""
+        return self.with_shown().filter(is_shown=True)  # type: ignore[misc]  # the plugin loses annotations
 
 
 class ChatModel(models.Model):
@@ -93,6 +96,7 @@ class ChatModel(models.Model):
     backends = models.ManyToManyField(Backend, through="Placement", verbose_name=_("backends"))
     created = models.DateTimeField(_("first seen"), auto_now_add=True)
 
+    is_shown: bool  # set by `with_shown`
     objects = ChatModelQuerySet.as_manager()
 
     class Meta:

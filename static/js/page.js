@@ -22,15 +22,22 @@ const session = new Session(new Socket(site.socket));
 const scroll = new Scroll();
 const place = new Place(site, { onVisit: (id) => session.follow(id) });
 
+const asked = site.conversation || new URLSearchParams(location.search).has("model");
+const remembered = site.models.list.find(({ name, listed }) => listed && name === browser.get("model"));
 const models = new Models({
   models: site.models,
   url: site.urls.models,
-  wanted: site.models.selected ?? browser.get("model"),
-  onChange: () => sender.refresh(),
+  wanted: (asked ? null : remembered?.name) ?? site.models.selected,
+  onChange: modelChanged,
 });
 const parameters = new Parameters(site.parameters);
 const sender = new Sender({ site, session, models, parameters, scroll });
 const feedback = new Feedback(site, { onStored: (values) => session.note(values), onProblem: showTrouble });
+
+function modelChanged() {
+  parameters.fit(models.current);
+  sender.refresh();
+}
 
 const log = new Log({
   titleOf: (name) => models.title(name),
@@ -75,6 +82,7 @@ let shown = null;
 session.addEventListener("loaded", () => {
   const { conversation } = session;
   place.title(conversation.title);
+  showTrouble("");
   // A model that the visitor picked since then stays, also after a reconnection.
   if (conversation !== shown) models.select(conversation.lastModel());
   shown = conversation;
@@ -95,6 +103,7 @@ session.addEventListener("connection", ({ detail: { open, code } }) => {
   sender.refresh();
 });
 
+modelChanged();
 sender.restore(draft.read());
 place.start();
 session.connect();

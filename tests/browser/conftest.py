@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -23,9 +24,21 @@ FLAGS = [
 ]
 
 
+HERE = Path(__file__).parent
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
-        item.add_marker(pytest.mark.browser)
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if report.failed and "site" in item.funcargs:
+        report.sections.append(("the site's log", item.funcargs["site"].log[-4000:]))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -67,3 +67,28 @@ def test_the_model_of_a_conversation_is_selected_with_it(chat, site):
     chat.expect_own_address()
     chat.reload()
     expect(chat.model).to_have_value(site.rows("SELECT name FROM chat_chatmodel")[0][0])
+
+
+def test_the_sliders_end_where_the_model_ends(chat, site, worker):
+    site.change("UPDATE chat_chatmodel SET max_output_tokens = 256, max_input_tiles = 4")
+    chat.reload()
+    chat.page.get_by_text("Parameters", exact=True).click()
+    expect(chat.page.get_by_role("slider", name="Max output tokens")).to_have_value("256")
+    expect(chat.page.get_by_role("slider", name="Max input tiles")).to_have_attribute("max", "4")
+    chat.ask_and_wait()
+    assert worker.requests[0]["max_new_tokens"] == 256
+    site.change("UPDATE chat_chatmodel SET max_output_tokens = NULL, max_input_tiles = NULL")
+    chat.reload()
+    expect(chat.page.locator("#max-output-tokens")).to_have_value("1024")
+
+
+def test_the_model_picked_last_is_selected_again(empty_site, serve_models, open_page):
+    serve_models("llava-v1.5-first", "llava-v1.5-second")
+    empty_site.wait_for_model()
+    page = open_page(site=empty_site)
+    expect(page.model).to_have_value("llava-v1.5-first")
+    page.model.select_option("llava-v1.5-second")
+    page.reload()
+    expect(page.model).to_have_value("llava-v1.5-second")
+    page.visit("/?model=llava-v1.5-first")
+    expect(page.model).to_have_value("llava-v1.5-first")

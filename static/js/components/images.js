@@ -48,6 +48,11 @@ export class Images {
     return this.#images.filter((image) => image.state === "ready").map((image) => image.info);
   }
 
+  /** Let the file chooser pick several at once, or one. */
+  allowSeveral(several) {
+    this.#input.multiple = several;
+  }
+
   /** Take files of the visitor's; those that can't be taken are refused with words. */
   add(files) {
     for (const file of files) {

@@ -16,7 +16,9 @@ export class Models {
   #timer = 0;
   #description = new RichText(part(this.#root, "description"));
 
+  /** `models` and `url`: the list, and where it is renewed; `wanted`: which to select; `onChange()`. */
   constructor({ models, url, wanted, onChange }) {
+    this.onChange = onChange;
     this.#url = url;
     this.#wanted = wanted;
     this.#take(models);
@@ -26,7 +28,6 @@ export class Models {
       this.#describe();
       onChange();
     });
-    this.onChange = onChange;
   }
 
   /** The model that the next message goes to: its entry in the list, or null. */
@@ -39,16 +40,19 @@ export class Models {
     return this.#models.list.find((model) => model.name === name)?.title || name || "";
   }
 
-  /** Select the model of a conversation; one that has gone is shown, greyed, so that the visitor sees whose it is. */
+  /** Select the model of a conversation; one that has gone is shown, greyed. */
   select(name) {
     if (!name) return;
     this.#wanted = name;
     this.#fill();
+    this.onChange();
   }
 
   #take(models) {
+    const isNews = JSON.stringify(models.list) !== JSON.stringify(this.#models?.list);
     this.#models = models;
-    this.#fill();
+    // A list that is open under the visitor's finger stays as it is when nothing is new.
+    if (isNews) this.#fill();
     const usable = models.available && models.list.some((model) => model.listed);
     show(part(this.#root, "unavailable"), !usable);
     write(part(this.#root, "reason"), usable ? "" : models.reason || say("no_models"));

@@ -5,24 +5,23 @@ import { browser } from "../lib/storage.js";
 export class Parameters {
   #root = document.getElementById("parameters");
   #ranges;
+  #wanted; // as the visitor set them; a model may take less
 
   constructor(ranges) {
     this.#ranges = ranges;
-    const kept = browser.get("parameters") ?? {};
+    this.#wanted = browser.get("parameters") ?? {};
     for (const input of this.#inputs) {
-      const range = ranges[input.name];
-      if (range.choices) {
-        for (const option of [...input.options]) if (!range.choices.includes(option.value)) option.remove();
-      } else {
-        Object.assign(input, { min: range.minimum, max: range.maximum, step: range.step });
-      }
-      this.#set(input, kept[input.name] ?? range.default);
+      const { choices, minimum, step } = ranges[input.name];
+      if (!choices) Object.assign(input, { min: minimum, step });
+      else for (const option of [...input.options]) choices.includes(option.value) || option.remove();
       input.addEventListener("input", () => this.#changed(input));
     }
     part(this.#root, "reset").addEventListener("click", () => {
-      for (const input of this.#inputs) this.#set(input, ranges[input.name].default);
+      this.#wanted = {};
       browser.set("parameters", null);
+      for (const input of this.#inputs) this.#show(input);
     });
+    this.fit(null);
   }
 
   /** The values as the socket's `parameters` wants them. */
@@ -32,19 +31,30 @@ export class Parameters {
     );
   }
 
+  /** Bring the sliders within what a model takes. */
+  fit(model) {
+    for (const input of this.#inputs) {
+      const { maximum } = this.#ranges[input.name];
+      if (maximum !== undefined) input.max = Math.min(maximum, model?.[input.name] ?? maximum);
+      this.#show(input);
+    }
+  }
+
   get #inputs() {
     return [...this.#root.querySelectorAll("input, select")];
   }
 
-  #set(input, value) {
-    input.value = String(value);
-    if (input.selectedIndex === -1) input.value = this.#ranges[input.name].default;
+  #show(input) {
+    const preset = this.#ranges[input.name].default;
+    input.value = String(this.#wanted[input.name] ?? preset);
+    if (input.selectedIndex === -1) input.value = preset;
     this.#write(input);
   }
 
   #changed(input) {
+    this.#wanted[input.name] = input.type === "range" ? input.valueAsNumber : input.value;
+    browser.set("parameters", this.#wanted);
     this.#write(input);
-    browser.set("parameters", this.values);
   }
 
   #write(input) {

@@ -136,6 +136,7 @@ export class Sender {
   /** Bring the box in line with the connection, the uploads and the replies. */
   refresh() {
     this.#composer.wait(this.#waiting);
+    this.#images.allowSeveral(this.#models.current?.max_images !== 1);
     this.#composer.offerStop(this.#session.conversation.liveReply() !== null);
   }
 

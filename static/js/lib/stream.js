@@ -3,7 +3,7 @@
 import { blocksOf } from "./markdown.js";
 
 // A last line that may still become something else: "-" a list or a heading's underline, "1" a list item.
-const AMBIGUOUS = /\n[ ]{0,3}(?:[-+*=_`~#|:$\\ ]+|\d{1,9}[.)]?)$/;
+const AMBIGUOUS = /(^|\n)[ ]{0,3}(?:[-+*=_`~#|:$\\ ]+|\d{1,9}[.)]?)$/;
 
 export class MarkdownStream {
   #openStart = 0; // UTF-16 offset of the open block
@@ -14,9 +14,9 @@ export class MarkdownStream {
    * of the one still open. `done`: nothing follows.
    */
   advance(text, { done = false } = {}) {
-    const steady = done ? text : text.replace(AMBIGUOUS, "\n");
+    const rest = text.slice(this.#openStart);
     const environment = {};
-    const blocks = blocksOf(steady.slice(this.#openStart), environment);
+    const blocks = blocksOf(done ? rest : rest.replace(AMBIGUOUS, "$1"), environment);
     this.#hasDefinitions ||= Object.keys(environment.references ?? {}).length > 0;
     if (done) return { closed: blocks.map(({ html }) => html), open: "" };
     if (blocks.length > 1) this.#openStart += blocks.at(-1).start;

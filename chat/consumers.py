@@ -188,8 +188,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             turn = await self.engine.visitors.run(
                 turns.start_variant, self.visitor_key, frame, self.engine.owner
             )
-        if turn.fresh:
-            self.engine.submit(turn.reply, turn.messages[-1].model or "")
+        if turn.context:
+            self.engine.submit(turn.reply, turn.context)
         if self.conversation != turn.conversation:
             await self._leave()
             self.conversation = turn.conversation

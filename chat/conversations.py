@@ -85,8 +85,8 @@ def _stored_info(message: Message, held: Mapping[uuid.UUID, Position]) -> events
     )
 
 
-def branch(message: Message) -> list[Message]:
-    """Give the messages from the first one to `message`, following `parent`; images are loaded."""
+def branch(message: Message) -> list[tuple[Message, list[Upload]]]:
+    """Give the messages from the first one to `message`, following `parent`, with their images in order."""
     by_id = {
         row.pk: row
         for row in Message.objects.filter(
@@ -97,10 +97,10 @@ def branch(message: Message) -> list[Message]:
             Prefetch("images", MessageImage.objects.select_related("upload__image").order_by("position"))
         )
     }
-    path: list[Message] = []
+    path: list[tuple[Message, list[Upload]]] = []
     current: Message | None = by_id.get(message.pk)
     while current is not None:
-        path.append(current)
+        path.append((current, [image.upload for image in current.images.all()]))
         current = by_id.get(current.parent_id) if current.parent_id else None
     return path[::-1]
 

@@ -9,6 +9,8 @@ from chat.images.preprocess import IMAGE_MODES
 from chat.models import ChatModel, ParameterRange
 from chat.refusals import Refused
 
+Parameters = dict[str, float | int | str]
+
 
 def ranges() -> dict[str, dict]:
     """Give each parameter's range as the page needs it, whole numbers as integers."""
@@ -25,9 +27,9 @@ def ranges() -> dict[str, dict]:
     return result
 
 
-def resolve(asked: events.Parameters, model: ChatModel) -> dict[str, float | int | str]:
+def resolve(asked: events.Parameters, model: ChatModel) -> Parameters:
     """Fill in defaults and check ranges. Raises `Refused` that names the parameter and the bound it broke."""
-    values: dict[str, float | int | str] = {}
+    values: Parameters = {}
     for name, allowed in ranges().items():
         value = getattr(asked, name)
         if name == "image_mode":

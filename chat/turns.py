@@ -12,7 +12,8 @@ from django.utils.translation import ngettext
 
 from chat import events, parameters
 from chat.addresses import Address
-from chat.conversations import message_info, message_infos, title_of
+from chat.conversations import branch, message_info, message_infos, title_of
+from chat.generation.context import Context, context_of
 from chat.models import ChatModel, Conversation, Message, MessageImage, ReplyState, Role, Upload, Visitor
 from chat.refusals import Refused
 from chat.registry import protocol_of, template_of
@@ -23,14 +24,19 @@ from chat.visitors import ensure_visitor
 class Turn:
     """A stored message and the reply to it; `fresh` when this very call stored it.
 
-    `messages` are what the page is to show: the message, where it is new, and the reply.
+    `messages` are what the page is to show: the message, where it is new, and the reply. A fresh turn has a
+    `context`, what its reply is to answer.
     """
 
     conversation: uuid.UUID
     message: uuid.UUID
     reply: uuid.UUID
     messages: list[events.MessageInfo]
-    fresh: bool
+    context: Context | None = None
+
+    @property
+    def fresh(self) -> bool:
+        return self.context is not None
 
 
 def start(visitor_key: uuid.UUID, address: Address | None, frame: events.Send, owner: uuid.UUID) -> Turn:
@@ -94,14 +100,14 @@ def _found(message_id: uuid.UUID) -> Turn | None:
     if reply is None:
         return None
     infos = message_infos([message_id, reply.pk])
-    return Turn(reply.conversation_id, message_id, reply.pk, infos, fresh=False)
+    return Turn(reply.conversation_id, message_id, reply.pk, infos)
 
 
 def _found_variant(reply_id: uuid.UUID) -> Turn | None:
     reply = Message.objects.filter(pk=reply_id, role=Role.ASSISTANT).first()
     if reply is None or reply.parent_id is None:
         return None
-    return Turn(reply.conversation_id, reply.parent_id, reply.pk, message_infos([reply.pk]), fresh=False)
+    return Turn(reply.conversation_id, reply.parent_id, reply.pk, message_infos([reply.pk]))
 
 
 def _store_turn(
@@ -137,7 +143,9 @@ def _store_turn(
         )
     reply = _create_reply(message, model, values, owner)
     infos = [message_info(message, uploads), message_info(reply, [])]
-    return Turn(conversation.pk, message.pk, reply.pk, infos, fresh=True)
+    path = [*(branch(parent) if parent else []), (message, uploads)]
+    context = context_of(conversation, model, values, path)
+    return Turn(conversation.pk, message.pk, reply.pk, infos, context)
 
 
 def _store_variant(
@@ -166,7 +174,8 @@ def _store_variant(
         client_id=frame.client_id,
     )
     Conversation.objects.filter(pk=conversation.pk).update(updated=timezone.now())
-    return Turn(conversation.pk, old.parent.pk, reply.pk, [message_info(reply, [])], fresh=True)
+    context = context_of(conversation, model, values, branch(old.parent))
+    return Turn(conversation.pk, old.parent.pk, reply.pk, [message_info(reply, [])], context)
 
 
 def _model(name: str) -> ChatModel:
@@ -242,7 +251,7 @@ def _parent(conversation: Conversation, parent_id: uuid.UUID | None) -> Message 
 def _create_reply(
     message: Message,
     model: ChatModel,
-    values: dict[str, float | int | str],
+    values: parameters.Parameters,
     owner: uuid.UUID,
     pk: uuid.UUID | None = None,
     variant: int = 0,

@@ -1,12 +1,12 @@
-"""From a stored reply to the request that its worker gets: prompt, images, parameters."""
+"""From a conversation to the request that its worker gets: prompt, images, parameters."""
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from chat.conversations import branch
 from chat.images.preprocess import original_jpeg, prepared
-from chat.models import Image, Message
+from chat.models import ChatModel, Conversation, Image, Message, Upload
+from chat.parameters import Parameters
 from chat.prompts.families import FAMILIES
 from chat.prompts.messages import messages as chat_messages
 from chat.prompts.render import Turn, render
@@ -25,7 +25,7 @@ class ContextError(Exception):
 
 @dataclass(frozen=True)
 class Context:
-    """What the database knows of a reply that is about to be asked for."""
+    """What a reply answers, as it was when the visitor asked."""
 
     model: str
     protocol: Protocol
@@ -33,16 +33,23 @@ class Context:
     system: str
     turns: Sequence[Turn]
     images: Sequence[Image]
-    parameters: dict
+    parameters: Parameters
+
+    @property
+    def question(self) -> str:
+        return self.turns[-1].text
 
 
-def load(reply_id: uuid.UUID) -> Context:
-    """Read what a reply answers: the branch of messages up to its question, with their images."""
-    reply = Message.objects.select_related("conversation", "model", "parent").get(pk=reply_id)
-    conversation, model = reply.conversation, reply.model
-    assert model is not None  # replies have one, and a message that they answer
-    assert reply.parent is not None
-    messages = branch(reply.parent)
+def context_of(
+    conversation: Conversation,
+    model: ChatModel,
+    parameters: Parameters,
+    path: Sequence[tuple[Message, Sequence[Upload]]],
+) -> Context:
+    """Put together what a model is asked: the messages of `path`, the visitor's question last, with their images.
+
+    A conversation keeps the template and system message that it began with, unless another model answers.
+    """
     as_begun = model.pk == conversation.model_id
     return Context(
         model=model.name,
@@ -50,11 +57,11 @@ def load(reply_id: uuid.UUID) -> Context:
         template=(as_begun and conversation.template) or template_of(model),
         system=conversation.system_message if as_begun else model.system_message,
         turns=[
-            Turn("assistant" if message.is_reply else "user", message.text, len(message.images.all()))
-            for message in messages
+            Turn("assistant" if message.is_reply else "user", message.text, len(uploads))
+            for message, uploads in path
         ],
-        images=[image.upload.image for message in messages for image in message.images.all()],
-        parameters=reply.parameters,
+        images=[upload.image for _, uploads in path for upload in uploads],
+        parameters=parameters,
     )
 
 
@@ -64,14 +71,14 @@ def build(context: Context) -> GenerationRequest:
     Raises `ContextError` when a picture's file or the template is gone.
     """
     values = context.parameters
-    common = {
+    common: dict[str, Any] = {
         "model": context.model,
         "temperature": values["temperature"],
         "top_p": values["top_p"],
         "max_new_tokens": values["max_output_tokens"],
         "max_input_tiles": values["max_input_tiles"],
     }
-    mode = values["image_mode"]
+    mode = str(values["image_mode"])
     if context.protocol.name == "internvl2":
         prompt = chat_messages(context.system, context.turns)
         used = {index for message in prompt for index in message.images}

@@ -19,7 +19,8 @@ from django.utils import timezone
 from chat import moderation, queue
 from chat.controller.workers import forget
 from chat.database import DatabaseThread
-from chat.generation import context, records
+from chat.generation import records
+from chat.generation.context import Context, ContextError, build
 from chat.generation.dispatch import Dispatcher
 from chat.generation.reply import LiveReply
 from chat.models import ReplyState
@@ -59,9 +60,9 @@ class Run:
     job: asyncio.Task[None]  # generates; cancelled to stop
     ending: asyncio.Task[None]  # waits for the job and writes down how it ended; never cancelled before
 
-    def __init__(self, reply: LiveReply, model: str) -> None:
+    def __init__(self, reply: LiveReply, context: Context) -> None:
         self.reply = reply
-        self.model = model
+        self.context = context
         self.address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.stopped = False
         self.first_answered: datetime | None = None
@@ -134,9 +135,9 @@ class Engine:
 
     # What consumers ask for
 
-    def submit(self, reply_id: uuid.UUID, model: str) -> LiveReply:
+    def submit(self, reply_id: uuid.UUID, context: Context) -> LiveReply:
         """Generate a reply that `turns` has just stored for this process."""
-        run = self._runs[reply_id] = Run(LiveReply(reply_id), model)
+        run = self._runs[reply_id] = Run(LiveReply(reply_id), context)
         run.job = asyncio.create_task(self._generate(run))
         run.ending = self._keep(self._supervise(run, run.job))
         return run.reply
@@ -180,8 +181,6 @@ class Engine:
         finally:
             self._waiting.pop(run.reply.id, None)
         run.reply.set_state(ReplyState.STREAMING)
-        loaded = await self._database.run(context.load, run.reply.id)
-        request = await asyncio.to_thread(context.build, loaded)
         assert self._session is not None
 
         def show(chunk: Chunk) -> None:
@@ -191,8 +190,14 @@ class Engine:
                 self._changed.add(run.reply.id)
 
         try:
+            # The request, with its pictures, is held by nobody here while the reply runs.
             await stream_reply(
-                self._session, address, loaded.protocol, request, show, timeouts=self._timeouts
+                self._session,
+                address,
+                run.context.protocol,
+                await asyncio.to_thread(build, run.context),
+                show,
+                timeouts=self._timeouts,
             )
         except (WorkerRefused, WorkerUnknownHost, WorkerConnectTimeout):
             # A worker that lives registers again at its next heartbeat; others get no more visitors.
@@ -202,8 +207,7 @@ class Engine:
     async def _moderate(self, run: Run) -> None:
         if not settings.MMCHAT_MODERATE:
             return
-        text = await self._database.run(records.question, run.reply.id)
-        verdict = await asyncio.to_thread(moderation.check_text, text)
+        verdict = await asyncio.to_thread(moderation.check_text, run.context.question)
         if verdict.outcome:
             await self._database.run(records.record_verdict, run.reply.id, verdict)
         if not verdict.allowed:
@@ -311,15 +315,15 @@ class Engine:
                     await asyncio.sleep(QUEUE_SECONDS)
 
     async def _admit_once(self) -> None:
-        found = await self._dispatcher.find(Counter(run.model for run in self._waiting.values()))
+        found = await self._dispatcher.find(Counter(run.context.model for run in self._waiting.values()))
         for run in list(self._waiting.values()):
-            if (error := found.errors.get(run.model)) and not run.address.done():
+            if (error := found.errors.get(run.context.model)) and not run.address.done():
                 run.address.set_exception(error)
         admission = await self._database.run(queue.admit, self.owner, set(self._waiting), found.addresses)
         for reply_id, address in admission.started:
             admitted = self._runs.get(reply_id)
             if admitted and not admitted.address.done():
-                self._dispatcher.used(admitted.model, address)
+                self._dispatcher.used(admitted.context.model, address)
                 admitted.address.set_result(address)
         for reply_id, position in admission.positions.items():
             if reply_id in self._waiting:
@@ -347,7 +351,7 @@ def _outcome(run: Run, job: asyncio.Task[None]) -> tuple[str, str, str]:
     error = job.exception()
     if error is None:
         return ReplyState.COMPLETE, "", ""
-    if isinstance(error, WorkerError | Ended | context.ContextError):
+    if isinstance(error, WorkerError | Ended | ContextError):
         log.info("reply %s failed: %s %s", run.reply.id, error.code, error.detail)
         return ReplyState.FAILED, error.code, error.detail
     log.error("reply %s failed", run.reply.id, exc_info=error)

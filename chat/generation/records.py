@@ -122,11 +122,6 @@ def forget_process(owner: uuid.UUID) -> None:
     ServerProcess.objects.filter(pk=owner).delete()
 
 
-def question(reply: uuid.UUID) -> str:
-    """Give what the visitor wrote that this reply answers."""
-    return Message.objects.values_list("parent__text", flat=True).get(pk=reply)
-
-
 def record_verdict(reply: uuid.UUID, verdict: moderation.Verdict) -> None:
     """Store what the content check said of the message that a reply answers."""
     moderation.record(Message.objects.get(children=reply), verdict)

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import aiohttp
 import msgspec
@@ -79,11 +80,15 @@ async def stream_reply(
             failure = error
             scope.reschedule(loop.time())
 
-    relay = Relay(protocol, request, on_chunk, fail, timeouts=timeouts, pace=pace)
+    text_only = replace(request, images=(), original_images=())
+    relay = Relay(protocol, text_only, on_chunk, fail, timeouts=timeouts, pace=pace)
+    ask = _ask(session, address.rstrip("/") + protocol.path, _body(protocol, request), timeouts)
+    # Pictures are megabytes: no frame may hold them while the reply runs, which can take half an hour.
+    del request
     try:
         try:
             async with scope:
-                await _read(session, address, protocol, request, relay, timeouts)
+                await _read(await ask, relay)
         except TimeoutError:
             if failure is None:
                 raise
@@ -97,26 +102,28 @@ async def stream_reply(
         relay.close()
 
 
-async def _read(
-    session: aiohttp.ClientSession,
-    address: str,
-    protocol: Protocol,
-    request: GenerationRequest,
-    relay: Relay,
-    timeouts: Timeouts,
-) -> None:
-    """Send the request and feed the relay. Raises a WorkerError for every way in which HTTP fails."""
-    body = msgspec.json.encode(protocol.body(request))
+def _body(protocol: Protocol, request: GenerationRequest) -> io.BytesIO:
+    # A stream is sent piece by piece, so a large image does not block the loop.
+    return io.BytesIO(msgspec.json.encode(protocol.body(request)))
+
+
+async def _ask(
+    session: aiohttp.ClientSession, url: str, body: io.BytesIO, timeouts: Timeouts
+) -> aiohttp.ClientResponse:
+    """Send the request and give the head of the answer. Raises a WorkerError when none comes."""
     try:
-        response = await session.post(
-            address.rstrip("/") + protocol.path,
-            # A stream is sent piece by piece, so a large image does not block the loop.
-            data=io.BytesIO(body),
+        return await session.post(
+            url,
+            data=body,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, connect=timeouts.connect),
         )
     except (aiohttp.ClientError, OSError) as error:
         raise _translate(error) from error
+
+
+async def _read(response: aiohttp.ClientResponse, relay: Relay) -> None:
+    """Feed the relay until the body ends. Raises a WorkerError for every way in which HTTP fails."""
     try:
         await _check_head(response)
         while data := await _read_any(response):

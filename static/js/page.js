@@ -88,7 +88,7 @@ session.addEventListener("loaded", () => {
   shown = conversation;
 });
 session.addEventListener("accepted", ({ detail: { frame, sent, here } }) => {
-  if (here) place.became(frame.conversation, sent.text);
+  if (here) place.became(frame.conversation, sent.text || say("image"));
   sender.accepted(sent, here);
 });
 session.addEventListener("refused", ({ detail }) => sender.refused(detail) || showTrouble(detail.frame.text));

@@ -83,7 +83,8 @@ export class Sender {
       type: "send",
       client_id: this.#clientId,
       model: this.#models.current.name,
-      text: this.#composer.text,
+      // Half a character, as a broken paste may leave it, has no place in JSON.
+      text: this.#composer.text.toWellFormed?.() ?? this.#composer.text,
       conversation: conversation.id,
       parent: conversation.path().findLast(({ message }) => message.role === "assistant")?.message.id ?? null,
       images: this.#images.infos.map(({ id }) => id),

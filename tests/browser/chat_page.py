@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "test-results" / "pictures"
 EXAMPLES = ROOT / "static" / "examples"
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=20_000)
 
 
 class ChatPage:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from chat.controller.workers import sync_built_in
-from chat.models import Backend, ChatModel, Placement
+from chat.models import Backend, ChatModel
 from chat.prompts.families import choose_family, choose_protocol
 from chat.workers.controller import ControllerClient
 from chat.workers.errors import WorkerError
@@ -92,18 +92,8 @@ def _read_list(backend: Backend) -> None:
 
 @transaction.atomic
 def store_list(backend: Backend, names: list[str]) -> None:
-    """Store which models a backend lists now. New names become models; missing ones keep their settings."""
-    names = sorted({name for name in names if 0 < len(name) <= 200})
-    now = timezone.now()
-    known = set(ChatModel.objects.filter(name__in=names).values_list("name", flat=True))
-    ChatModel.objects.bulk_create(
-        [ChatModel(name=name) for name in names if name not in known], ignore_conflicts=True
-    )
-    backend.placements.exclude(model__name__in=names).filter(listed=True).update(listed=False)
-    for model in ChatModel.objects.filter(name__in=names):
-        Placement.objects.update_or_create(
-            model=model, backend=backend, defaults={"listed": True, "last_listed": now}
-        )
+    """Store which models a backend lists now; two that read at once take turns."""
+    Backend.objects.select_for_update().get(pk=backend.pk).store_list(names)
 
 
 def page_models(for_staff: bool, keep: str | None = None, selected: str | None = None) -> dict:

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from chat.controller.bodies import Status
-from chat.models import Backend, ChatModel, Placement, Worker
+from chat.models import Backend, Placement, Worker
 from chat.workers.addresses import check_address
 from chat.workers.calls import decode, post_json
 from chat.workers.errors import WorkerError
@@ -123,21 +123,7 @@ def _list_built_in() -> None:
     # Whoever waits for this lock reads the workers after it, so an older list never overwrites a newer one.
     locked = Backend.objects.select_for_update().filter(kind=Backend.Kind.BUILT_IN).order_by("pk")
     backend = locked.first() or Backend.objects.create(kind=Backend.Kind.BUILT_IN, name="built-in")
-    names = set(list_models())
-    known = set(ChatModel.objects.filter(name__in=names).values_list("name", flat=True))
-    ChatModel.objects.bulk_create(
-        [ChatModel(name=name) for name in sorted(names - known)], ignore_conflicts=True
-    )
-    Placement.objects.bulk_create(
-        [
-            Placement(model=model, backend=backend, listed=True, last_listed=timezone.now())
-            for model in ChatModel.objects.filter(name__in=names)
-        ],
-        update_conflicts=True,
-        unique_fields=["model", "backend"],
-        update_fields=["listed", "last_listed"],
-    )
-    backend.placements.filter(listed=True).exclude(model__name__in=names).update(listed=False)
+    backend.store_list(list_models())
 
 
 def _ask(address: str) -> Status | None:

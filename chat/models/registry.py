@@ -1,5 +1,6 @@
 import datetime
 import uuid
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import models
@@ -9,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.prompts.families import FAMILIES
 from chat.workers.protocols import PROTOCOLS
+
+MOST_NAME_CHARACTERS = 200
 
 
 def protocol_choices() -> list[tuple[str, str]]:
@@ -48,6 +51,28 @@ class Backend(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def store_list(self, names: Iterable[str]) -> None:
+        """Store which models this backend lists now, inside a transaction that holds this row's lock.
+
+        New names become models. Missing ones are listed no more and keep their settings. Names that no model
+        can have (empty, or longer than 200 characters) are left out.
+        """
+        wanted = {name for name in names if 0 < len(name) <= MOST_NAME_CHARACTERS}
+        known = set(ChatModel.objects.filter(name__in=wanted).values_list("name", flat=True))
+        ChatModel.objects.bulk_create(
+            [ChatModel(name=name) for name in sorted(wanted - known)], ignore_conflicts=True
+        )
+        Placement.objects.bulk_create(
+            [
+                Placement(model=model, backend=self, listed=True, last_listed=timezone.now())
+                for model in ChatModel.objects.filter(name__in=wanted)
+            ],
+            update_conflicts=True,
+            unique_fields=["model", "backend"],
+            update_fields=["listed", "last_listed"],
+        )
+        self.placements.filter(listed=True).exclude(model__name__in=wanted).update(listed=False)
+
 
 class ChatModelQuerySet(models.QuerySet["ChatModel"]):
     def in_page_order(self) -> "ChatModelQuerySet":
@@ -66,7 +91,9 @@ class ChatModelQuerySet(models.QuerySet["ChatModel"]):
 class ChatModel(models.Model):
     """A model that visitors may pick. It appears by itself when a backend lists it; its settings stay."""
 
-    name = models.CharField(_("name"), max_length=200, unique=True, help_text=_("As its backend says it."))
+    name = models.CharField(
+        _("name"), max_length=MOST_NAME_CHARACTERS, unique=True, help_text=_("As its backend says it.")
+    )
     title = models.CharField(
         _("title"), max_length=200, blank=True, help_text=_("Shown instead of the name.")
     )

@@ -94,6 +94,43 @@ def test_cut_at_every_character_the_blocks_stay_those_of_the_whole_text(chat):
     assert differing == []
 
 
+def test_prices_are_left_alone_and_formulas_are_not(chat):
+    prices = [
+        "$5 and $10",
+        "$5-$10",
+        "US$5/A$6",
+        "$5 (or 4$) each",
+        "$ 5$",
+        "$5 million$",
+        "a $ b $ c",
+        "$$",
+        "$5",
+        "\\(x",
+    ]
+    formulas = [
+        "$x$",
+        "$5$",
+        "$2x$",
+        "$5 + 3 = 8$",
+        "$10\\%$",
+        "\\(x\\)",
+        "\\[x\\]",
+        "$$x$$",
+        "$f(x)$",
+        "$a\\$b$",
+    ]
+    found = chat.page.evaluate(
+        """async (texts) => {
+            const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+            const { mathematicsAt } = await import(loaded.find((name) => name.includes("/lib/mathematics.")));
+            const anywhere = (text) => [...text].some((_, start) => mathematicsAt(text, start));
+            return texts.filter(anywhere);
+        }""",
+        prices + formulas,
+    )
+    assert found == formulas
+
+
 def test_what_is_closed_is_not_drawn_again(chat, worker):
     hold = Hold()
     worker.will_say("The first paragraph.\n\nThe second", hold, " one grows.\n\nA third.")

@@ -64,7 +64,7 @@ function betweenDollars(text, start, limit) {
 
 /** Is this the text between two prices, as in "$5 for one, 9$ for two", rather than a formula? */
 function isPrice(source) {
-  return /^\d[\d.,]*(?:[\s,;:.!?)/–—-]|[a-zA-Z]{2,}|$)/.test(source) && /\s[^\W\d_]{2,}/u.test(source) && !/[\\^_={}]/.test(source);
+  return /^\d/.test(source) && /\p{Letter}{2,}/u.test(source) && !/[\\^_={}]/.test(source);
 }
 
 function blockRule(state, startLine, endLine, silent) {

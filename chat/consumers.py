@@ -1,6 +1,7 @@
 """The chat socket: authorise, parse, delegate. Nothing streams in a handler; the outbox's task does."""
 
 import logging
+import re
 import time
 import uuid
 from collections import deque
@@ -55,13 +56,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return await self.close(CLOSE_RESTART)
         if settings.MMCHAT_LIMITS and self._open_sockets(key) >= settings.MMCHAT_MAX_SOCKETS:
             return await self.close(CLOSE_TOO_MANY)
+        # Counted before anything is awaited, so that handshakes made at once count each other.
+        self.visitor_key = key
+        self.engine.sockets.add(self)
         if await self.engine.visitors.run(_is_blocked, key):
             return await self.close(CLOSE_BLOCKED)
-        self.visitor_key = key
         self.address = scope_address(self.scope)
         self.language = _language(self.scope)
         self.outbox = Outbox(self.engine, self.language, self._send_text, self.close)
-        self.engine.sockets.add(self)
         self.opened = True
         self.outbox.put(events.Hello(version=mmchat_site.__version__))
 
@@ -69,10 +71,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         return sum(1 for socket in self.engine.sockets if getattr(socket, "visitor_key", None) == key)
 
     async def disconnect(self, code: int) -> None:
+        if hasattr(self, "engine"):
+            self.engine.sockets.discard(self)
         if not self.opened:
             return
         self.opened = False
-        self.engine.sockets.discard(self)
         await self._leave()
         await self.outbox.close()
 
@@ -236,15 +239,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
             )
 
 
-class _ClientId(msgspec.Struct):
-    client_id: uuid.UUID | None = None
+# What a visitor types can't match: its quotation marks come escaped.
+_CLIENT_ID = re.compile(r'"client_id":\s*"([0-9a-fA-F-]{36})"')
 
 
 def _client_id(text: str) -> uuid.UUID | None:
-    """Give the `client_id` of a frame that may be bad otherwise, so that its error finds its message."""
+    """Give the `client_id` of a frame that may be unreadable, so that its error finds its message."""
+    found = _CLIENT_ID.search(text)
     try:
-        return msgspec.json.decode(text, type=_ClientId).client_id
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return uuid.UUID(found.group(1)) if found else None
+    except ValueError:
         return None
 
 

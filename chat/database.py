@@ -31,7 +31,9 @@ class DatabaseThread:
         return await SyncToAsync(call, thread_sensitive=False, executor=self._executor)()
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._executor, connection.close)
+        """End the thread and its connection."""
+        # Not the bound method: looking it up would open the connection of this thread.
+        await asyncio.get_running_loop().run_in_executor(self._executor, lambda: connection.close())
         self._executor.shutdown()
 
 

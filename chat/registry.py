@@ -5,12 +5,13 @@ import threading
 import time
 
 from django.conf import settings
-from django.db import transaction
+from django.db import Error as DatabaseFailure
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from chat.controller.workers import sync_built_in
-from chat.models import Backend, ChatModel
+from chat.models import Backend, ChatModel, Placement
 from chat.prompts.families import choose_family, choose_protocol
 from chat.workers.controller import ControllerClient
 from chat.workers.errors import WorkerError
@@ -34,11 +35,9 @@ def template_of(model: ChatModel) -> str:
 def configure_backends() -> None:
     """Make the backend rows follow the settings: an outside controller, or the built-in one."""
     url = settings.MMCHAT_CONTROLLER_URL
-    Backend.objects.update_or_create(
-        kind=Backend.Kind.BUILT_IN,
-        defaults={"enabled": not url},
-        create_defaults={"name": "built-in", "enabled": not url},
-    )
+    built_in = Backend.objects.filter(kind=Backend.Kind.BUILT_IN)
+    if not built_in.update(enabled=not url):
+        Backend.objects.create(kind=Backend.Kind.BUILT_IN, name="built-in", enabled=not url)
     if url:
         Backend.objects.update_or_create(
             name=CONTROLLER_NAME,
@@ -63,15 +62,29 @@ def read_lists() -> None:
 def refresh_for_page() -> None:
     """Bring the lists up to date before a page shows them, as `--model-list-mode` says.
 
-    The built-in controller's list is always live; an outside one is read again in mode `reload`, at most once
-    in `RELOAD_SECONDS`, by whoever comes first while the others go on with the list there is.
+    The built-in controller's list is always live. Outside ones are read again in mode `reload`, and in either
+    mode while the last reading failed: at most once in `RELOAD_SECONDS`, by whoever comes first, while the
+    others go on with the lists there are. Nobody waits for a controller that did not answer the last time.
     """
-    if settings.MMCHAT_CONTROLLER_URL:
-        due = settings.MMCHAT_MODEL_LIST_MODE == "reload" and time.monotonic() - _last_read > RELOAD_SECONDS
-        if due and not _reading.locked():
-            read_lists()
-    else:
+    enabled = list(Backend.objects.filter(enabled=True))
+    if any(backend.kind == Backend.Kind.BUILT_IN for backend in enabled):
         sync_built_in()
+    outside = [backend for backend in enabled if backend.kind != Backend.Kind.BUILT_IN]
+    if not outside or _reading.locked() or time.monotonic() - _last_read < RELOAD_SECONDS:
+        return
+    if any(backend.last_error or backend.last_checked is None for backend in outside):
+        threading.Thread(target=_read_lists_in_thread, name="mmchat-lists", daemon=True).start()
+    elif settings.MMCHAT_MODEL_LIST_MODE == "reload":
+        read_lists()
+
+
+def _read_lists_in_thread() -> None:
+    try:
+        read_lists()
+    except DatabaseFailure as error:
+        log.warning("the lists of models could not be stored: %s", error)
+    finally:
+        connection.close()
 
 
 def _read_list(backend: Backend) -> None:
@@ -105,12 +118,15 @@ def page_models(for_staff: bool, keep: str | None = None, selected: str | None =
     listed = {model.pk for model in shown}
     gone = [model for model in ChatModel.objects.filter(name=keep) if model.pk not in listed] if keep else []
     names = [model.name for model in shown]
-    broken = Backend.objects.filter(enabled=True).exclude(last_error="")
-    available = bool(shown) and not broken.exists()
+    reached = Placement.objects.filter(
+        model__in=listed, listed=True, backend__enabled=True, backend__last_error=""
+    )
+    available = reached.exists()
     reason = (
         "" if available else _("Models are unavailable at the moment. We keep trying; your text stays here.")
     )
     if not available and for_staff:
+        broken = Backend.objects.filter(enabled=True).exclude(last_error="")
         reason += " " + " ".join(f"{backend.name}: {backend.last_error}." for backend in broken)
         if not broken:
             reason += " " + _("No worker has registered yet.")

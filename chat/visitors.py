@@ -1,7 +1,6 @@
 """Visitors: the key in their signed cookie, and their row, made when they first send something."""
 
 import uuid
-from http.cookies import SimpleCookie
 
 from django.conf import settings
 from django.core import signing
@@ -22,11 +21,7 @@ def visitor_key(request: HttpRequest) -> uuid.UUID | None:
 
 def key_in_scope(scope: dict) -> uuid.UUID | None:
     """Give the visitor's key from the handshake of a socket."""
-    cookies: SimpleCookie = SimpleCookie()
-    for name, value in scope.get("headers", ()):
-        if name == b"cookie":
-            cookies.load(value.decode("latin-1"))
-    return key_in_cookie(cookies[COOKIE].value if COOKIE in cookies else "")
+    return key_in_cookie(scope.get("cookies", {}).get(COOKIE, ""))
 
 
 def key_in_cookie(value: str) -> uuid.UUID | None:

@@ -77,7 +77,7 @@ PACKAGES = [
 
 def fetch(package: Package, folder: Path) -> Path:
     """Download a package with npm and unpack it; give the folder of its content."""
-    subprocess.run(  # noqa: S603 - the arguments are the table above
+    subprocess.run(
         ["npm", "pack", "--silent", f"{package.name}@{package.version}"],  # noqa: S607 - the maintainer's npm
         cwd=folder,
         check=True,

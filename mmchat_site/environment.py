@@ -5,9 +5,11 @@ import hmac
 import ipaddress
 import math
 import os
+import re
 import secrets
 import socket
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -23,6 +25,8 @@ _SWITCH = {
     "no": False,
     "off": False,
 }
+_ORIGIN = re.compile(r"https?://([a-zA-Z0-9.*-]+|\[[0-9a-fA-F:]+\])(:\d+)?")
+_ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 
 
 def whole_number(env: environ.Env, name: str, default: int) -> int:
@@ -84,6 +88,36 @@ def public_origin(url: str) -> tuple[str, str]:
             f"MMCHAT_URL is {url!r}; it must be http:// or https:// and a host, with no path."
         )
     return f"{parts.scheme}://{parts.netloc}", parts.hostname
+
+
+def web_address(env: environ.Env, name: str, default: str) -> str:
+    """Read an http(s) address, or nothing; an error names the variable."""
+    url = env.str(name, default).rstrip("/")
+    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+        raise ImproperlyConfigured(
+            f"{name} is {url!r}; it must begin with http:// or https:// and name a host."
+        )
+    return url
+
+
+def origins(env: environ.Env, name: str, default: list[str]) -> list[str]:
+    """Read a list of origins (`https://host[:port]`); they become part of a header, so nothing else may be in it."""
+    values = [value.rstrip("/") for value in env.list(name, default=default)]
+    for value in values:
+        if not _ORIGIN.fullmatch(value):
+            raise ImproperlyConfigured(f"{name} holds {value!r}; each must be like https://example.org.")
+    return values
+
+
+def database(env: environ.Env, name: str, default: str) -> dict[str, Any]:
+    """Read an address as Django's settings of a database; an error names the variable."""
+    try:
+        settings: dict[str, Any] = env.db_url(name, default)
+    except (ValueError, environ.ImproperlyConfigured) as error:
+        raise ImproperlyConfigured(f"{name} can't be read: {error}") from None
+    if settings.get("ENGINE") not in _ENGINES:
+        raise ImproperlyConfigured(f"{name} must begin with sqlite:/// or postgres://.")
+    return settings
 
 
 def own_hosts() -> list[str]:

@@ -32,7 +32,7 @@ if _public_host and _public_host not in ("localhost", "127.0.0.1"):
 
 # What `manage.py serve` takes as options too
 
-MMCHAT_CONTROLLER_URL = env.str("MMCHAT_CONTROLLER_URL", "").rstrip("/")
+MMCHAT_CONTROLLER_URL = environment.web_address(env, "MMCHAT_CONTROLLER_URL", "")
 MMCHAT_CONCURRENCY_COUNT = environment.whole_number(env, "MMCHAT_CONCURRENCY_COUNT", 100)
 MMCHAT_MODEL_LIST_MODE = env.str("MMCHAT_MODEL_LIST_MODE", "once")
 MMCHAT_MODERATE = environment.switch(env, "MMCHAT_MODERATE", False)
@@ -65,7 +65,7 @@ MMCHAT_STORE_ADDRESSES = environment.switch(env, "MMCHAT_STORE_ADDRESSES", False
 MMCHAT_TRUSTED_PROXIES = environment.networks(
     "MMCHAT_TRUSTED_PROXIES", env.list("MMCHAT_TRUSTED_PROXIES", default=[])
 )
-MMCHAT_EMBED_ORIGINS = env.list("MMCHAT_EMBED_ORIGINS", default=[])
+MMCHAT_EMBED_ORIGINS = environment.origins(env, "MMCHAT_EMBED_ORIGINS", [])
 
 # Workers of the built-in controller
 
@@ -89,12 +89,13 @@ MMCHAT_MODERATION_MODEL = env.str("MMCHAT_MODERATION_MODEL", "omni-moderation-la
 MMCHAT_MODERATION_TIMEOUT = environment.number(env, "MMCHAT_MODERATION_TIMEOUT", 5)
 MMCHAT_MODERATION_WHEN_DOWN = env.str("MMCHAT_MODERATION_WHEN_DOWN", "closed")
 
-MMCHAT_LOG_LEVEL = env.str("MMCHAT_LOG_LEVEL", "INFO")
+MMCHAT_LOG_LEVEL = env.str("MMCHAT_LOG_LEVEL", "INFO").upper()
 
 for _name, _allowed in {
     "MMCHAT_MODEL_LIST_MODE": ("once", "reload"),
     "MMCHAT_MODERATION_WHEN_DOWN": ("closed", "open"),
     "MMCHAT_SERVER": ("uvicorn", "daphne"),
+    "MMCHAT_LOG_LEVEL": ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
 }.items():
     if globals()[_name] not in _allowed:
         raise ImproperlyConfigured(
@@ -103,6 +104,8 @@ for _name, _allowed in {
 for _name in ("MMCHAT_CONCURRENCY_COUNT", "MMCHAT_WORKER_CONCURRENCY", "MMCHAT_PROCESSES"):
     if globals()[_name] < 1:
         raise ImproperlyConfigured(f"{_name} is {globals()[_name]}; it must be 1 or more.")
+if not 1 <= MMCHAT_PORT <= 65535:
+    raise ImproperlyConfigured(f"MMCHAT_PORT is {MMCHAT_PORT}; it must be from 1 to 65535.")
 
 # Django
 
@@ -123,6 +126,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "mmchat_site.headers.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -149,7 +153,9 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{MMCHAT_DATA_DIR / 'mmchat.sqlite3'}")}
+DATABASES = {
+    "default": environment.database(env, "DATABASE_URL", f"sqlite:///{MMCHAT_DATA_DIR / 'mmchat.sqlite3'}")
+}
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
     _database["OPTIONS"] = {
@@ -195,7 +201,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LANGUAGES = [("en", _("English"))]  # a language is offered once its catalogue is complete
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
@@ -209,6 +215,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 CSRF_TRUSTED_ORIGINS = [MMCHAT_ORIGIN] if MMCHAT_ORIGIN else []
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "chat.views.status.csrf_failure"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
 SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0

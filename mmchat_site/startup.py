@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import django
+import redis
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
@@ -19,6 +20,7 @@ from django.db.migrations.executor import MigrationExecutor
 from chat.models import ServerProcess
 
 PORTS_TO_TRY = 20
+REDIS_SECONDS = 5
 WATCH_SECONDS = 2.5  # longer than two beats of a living process
 
 
@@ -80,6 +82,9 @@ def listen(host: str, port: int) -> socket.socket:
 def refuse_processes_without_redis(processes: int) -> None:
     """Raise `CommandError` where several processes would serve this database without Redis to wake each other."""
     if settings.REDIS_URL:
+        _reach_redis()
+        gone = [row.pk for row in ServerProcess.objects.all() if _surely_dead(row)]
+        ServerProcess.objects.filter(pk__in=gone).delete()
         return
     if processes > 1:
         raise CommandError("--processes: more than one process needs Redis; set REDIS_URL.")
@@ -94,6 +99,15 @@ def refuse_processes_without_redis(processes: int) -> None:
             "two need Redis to know of each other: stop it, or set REDIS_URL for both."
         )
     rows.exclude(pk__in=[row.pk for row in alive]).delete()
+
+
+def _reach_redis() -> None:
+    try:
+        redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS
+        ).ping()
+    except (redis.RedisError, ValueError) as error:
+        raise CommandError(f"REDIS_URL: Redis does not answer: {error}") from None
 
 
 def _surely_dead(row: ServerProcess) -> bool:

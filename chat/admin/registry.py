@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat.admin.access import AuditedAdmin, ReadOnlyInline
+from chat.admin.labels import LabelledListAdmin
 from chat.admin.links import excerpt
 from chat.models import Backend, ChatModel, Placement, Worker
 
@@ -28,7 +29,7 @@ class ServedModelInline(PlacementInline):
 
 
 @admin.register(ChatModel)
-class ChatModelAdmin(AuditedAdmin):
+class ChatModelAdmin(LabelledListAdmin, AuditedAdmin):
     list_display = ["name", "position", "enabled", "served_by", "title", "protocol", "template", "created"]
     list_editable = ["title", "position", "enabled"]
     list_filter = ["enabled", "placements__listed", "backends", "protocol"]

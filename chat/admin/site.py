@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from chat.admin.access import AuditedAdmin, ReadOnlyAdmin
+from chat.admin.labels import LabelledListAdmin
 from chat.models import Example, ParameterRange, ServerProcess, SiteText
 
 
@@ -28,7 +29,7 @@ class SiteTextAdmin(admin.ModelAdmin):
 
 
 @admin.register(Example)
-class ExampleAdmin(AuditedAdmin):
+class ExampleAdmin(LabelledListAdmin, AuditedAdmin):
     list_display = ["question", "picture_description", "position", "enabled"]
     list_editable = ["position", "enabled"]
     list_filter = ["enabled"]
@@ -37,7 +38,7 @@ class ExampleAdmin(AuditedAdmin):
 
 
 @admin.register(ParameterRange)
-class ParameterRangeAdmin(admin.ModelAdmin):
+class ParameterRangeAdmin(LabelledListAdmin):
     """The rows are fixed: which parameters there are is the site's code."""
 
     list_display = ["name", "minimum", "maximum", "step", "default"]

@@ -76,8 +76,11 @@ def refresh_all() -> None:
 
 
 def forget(address: str) -> None:
-    """Drop a worker that accepts no connections. If it lives, its next heartbeat makes it register again."""
-    if Worker.objects.filter(address=address).delete()[0]:
+    """Drop a worker that accepts no connections. If it lives, its next heartbeat makes it register again.
+
+    One that never beats would not come back, and stays.
+    """
+    if Worker.objects.filter(address=address, checks_heartbeat=True).delete()[0]:
         log.warning("worker %s dropped: it accepts no connections", address)
         sync_built_in()
 

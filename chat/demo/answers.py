@@ -88,7 +88,7 @@ def _colour_list(seen: Sequence[Seen]) -> str:
 
 def _text_list(seen: Sequence[Seen]) -> str:
     if not reading.INSTALLED:
-        return "I can't read text here: whoever runs this site would have to install `mmchat[ocr]` for that."
+        return "I can't read text here: whoever runs this site would have to install `requirements-ocr.txt` for that."
     return "\n\n".join(_text_of(one, number, len(seen)) for number, one in enumerate(seen, 1))
 
 

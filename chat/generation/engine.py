@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.4
 BEAT_SECONDS = 1.0
-QUEUE_SECONDS = 1.0
+QUEUE_SECONDS = 0.5
+NOTICE_SECONDS = 0.3
 STOOD_STILL_SECONDS = 6.0
 WRITE_AGAIN_SECONDS = 1.0
 WRITE_TRIES = 90  # a database that is away for a minute loses nothing
@@ -63,7 +64,9 @@ class Run:
     def __init__(self, reply: LiveReply, context: Context) -> None:
         self.reply = reply
         self.context = context
-        self.address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.since = loop.time()
+        self.address: asyncio.Future[str] = loop.create_future()
         self.stopped = False
         self.first_answered: datetime | None = None
 
@@ -110,13 +113,17 @@ class Engine:
     async def drain(self, seconds: float) -> None:
         """Start nothing more, let running replies end for up to `seconds`, then interrupt them."""
         self.draining = True
-        runs = list(self._runs.values())
-        if runs:
-            log.info("waiting for %d replies to end", len(runs))
-            await asyncio.wait([run.job for run in runs], timeout=seconds)
-            for run in runs:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        if self._runs:
+            log.info("waiting for %d replies to end", len(self._runs))
+        # Again and again: a message that was being stored when this began still becomes a reply.
+        while self._runs and (left := end - loop.time()) > 0:
+            await asyncio.wait([run.ending for run in self._runs.values()], timeout=left)
+        while self._runs:
+            for run in self._runs.values():
                 run.job.cancel()
-            await asyncio.wait([run.ending for run in runs])
+            await asyncio.wait([run.ending for run in self._runs.values()])
         await asyncio.gather(
             *(each.close_for_restart() for each in tuple(self.sockets)), return_exceptions=True
         )
@@ -278,10 +285,11 @@ class Engine:
         await self._repeat(BEAT_SECONDS, self._beat)
 
     async def _beat(self) -> None:
-        for reply_id in await self._database.run(records.beat, self.owner):
+        running = set(self._runs)
+        for reply_id in await self._database.run(records.beat, self.owner, running):
             self.stop(reply_id)
         now = asyncio.get_running_loop().time()
-        counters = await self._database.run(records.running_elsewhere, self.owner)
+        counters = await self._database.run(records.running_elsewhere, set(self._runs))
         self._seen = {
             reply_id: self._seen[reply_id]
             if self._seen.get(reply_id, (None, 0))[0] == counter
@@ -325,9 +333,12 @@ class Engine:
             if admitted and not admitted.address.done():
                 self._dispatcher.used(admitted.context.model, address)
                 admitted.address.set_result(address)
+        now = asyncio.get_running_loop().time()
         for reply_id, position in admission.positions.items():
-            if reply_id in self._waiting:
-                self._waiting[reply_id].reply.set_position(position)
+            waiting = self._waiting.get(reply_id)
+            # A reply that only waits for a controller's answer is not in line.
+            if waiting and now - waiting.since > NOTICE_SECONDS:
+                waiting.reply.set_position(position)
 
     async def _follow_remote(self) -> None:
         await self._repeat(FLUSH_SECONDS, self._read_all_remote)

@@ -1,7 +1,7 @@
 """What is written of running replies. Every step of a reply's life is one conditional UPDATE."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -76,11 +76,11 @@ def read(replies: Iterable[uuid.UUID]) -> list[Stored]:
     return [Stored(*row) for row in rows.values_list("pk", "state", "text", "epoch", "error_code")]
 
 
-def beat(owner: uuid.UUID) -> list[uuid.UUID]:
-    """Move the counters of process `owner` and of its replies; give the replies that are to be stopped."""
+def beat(owner: uuid.UUID, running: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Move the counters of process `owner` and of the replies it runs; give those that are to be stopped."""
     ServerProcess.objects.filter(pk=owner).update(heartbeat=F("heartbeat") + 1)
-    mine = Message.objects.live().filter(owner=owner)
-    if not mine.update(heartbeat=F("heartbeat") + 1):
+    mine = Message.objects.live().filter(pk__in=running)
+    if not running or not mine.update(heartbeat=F("heartbeat") + 1):
         return []
     return list(mine.filter(stop_requested=True).values_list("pk", flat=True))
 
@@ -96,9 +96,10 @@ def request_stop(visitor_key: uuid.UUID, reply: uuid.UUID) -> uuid.UUID | None:
     return None
 
 
-def running_elsewhere(owner: uuid.UUID) -> dict[uuid.UUID, int]:
-    """Give the replies that other processes run, with their counters."""
-    return dict(Message.objects.live().exclude(owner=owner).values_list("pk", "heartbeat"))
+def running_elsewhere(running: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Give the live replies but those that run here, with their counters."""
+    counters = Message.objects.live().values_list("pk", "heartbeat")
+    return {reply: counter for reply, counter in counters if reply not in running}
 
 
 def interrupt(stood_still: Mapping[uuid.UUID, int]) -> list[uuid.UUID]:

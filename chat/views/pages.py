@@ -11,6 +11,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_GET
@@ -86,7 +87,13 @@ def history(request: HttpRequest) -> JsonResponse:
             rows = rows.filter(updated__lt=datetime.datetime.fromtimestamp(float(before), datetime.UTC))
     except (ValueError, OverflowError, OSError):
         return JsonResponse(
-            {"error": {"code": "bad_value", "text": "before: not a time in Unix seconds", "field": "before"}},
+            {
+                "error": {
+                    "code": "bad_value",
+                    "text": _("“before” must be a time in Unix seconds."),
+                    "field": "before",
+                }
+            },
             status=400,
         )
     if words := request.GET.get("q", "").replace("\0", "").strip()[:100]:

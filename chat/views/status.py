@@ -2,7 +2,9 @@
 
 from django.db import Error as DatabaseFailure
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -27,3 +29,13 @@ def ready(request: HttpRequest) -> JsonResponse:
     except DatabaseFailure:
         return JsonResponse({"ready": False, "reason": "database"}, status=503)
     return JsonResponse({"ready": True})
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Refuse a form or a script's call that does not come from one of the site's own pages."""
+    if request.path.startswith("/admin/"):
+        return render(request, "403.html", status=403)
+    text = _("This page is out of date. Reload it and try again; your text stays here.")
+    return JsonResponse(
+        {"error": {"code": "csrf_failed", "text": text, "field": None, "limit": None}}, status=403
+    )

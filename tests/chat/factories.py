@@ -17,7 +17,9 @@ def make_visitor(**fields) -> Visitor:
 def make_model(name: str = "", listed: bool = True, **fields) -> ChatModel:
     model = ChatModel.objects.create(name=name or f"llava-v1.5-{next(_numbers)}", **fields)
     # Not the built-in one: its list follows its workers, and there are none.
-    backend, _ = Backend.objects.get_or_create(name="elsewhere", defaults={"kind": Backend.Kind.CONTROLLER})
+    backend, _ = Backend.objects.get_or_create(
+        name="elsewhere", defaults={"kind": Backend.Kind.CONTROLLER, "last_checked": timezone.now()}
+    )
     Placement.objects.create(model=model, backend=backend, listed=listed)
     return model
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import uuid
 from html import unescape
 
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from chat import registry
 from chat.models import Backend, ChatModel, Conversation, Placement, SiteText, Visitor
 from chat.visitors import COOKIE, cookie_for
 from tests.chat.factories import make_conversation, make_model, make_turn
@@ -65,9 +67,10 @@ def test_a_disabled_model_is_not_offered(client):
     assert [model["name"] for model in bootstrap(client.get("/"))["models"]["list"]] == ["one"]
 
 
-def test_without_models_the_page_says_so_and_only_staff_read_why(client, admin_client):
+def test_without_models_the_page_says_so_and_only_staff_read_why(client, admin_client, monkeypatch):
+    monkeypatch.setattr(registry, "_last_read", time.monotonic())
     make_model("one")
-    Backend.objects.create(name="far", last_error="controller_unreachable: no route to 10.0.0.9")
+    Backend.objects.update(last_error="controller_unreachable: no route to 10.0.0.9")
     for who, told in ((client, False), (admin_client, True)):
         models = bootstrap(who.get("/"))["models"]
         assert models["available"] is False

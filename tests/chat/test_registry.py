@@ -33,6 +33,18 @@ def test_a_model_that_goes_and_comes_back_keeps_its_settings(backend):
     assert ChatModel.objects.get(name="a").title == "The good one"
 
 
+def test_models_are_available_while_one_of_their_backends_answers(backend):
+    near = Backend.objects.create(name="near", kind=Backend.Kind.CONTROLLER, url="http://127.0.0.1:2")
+    registry.store_list(backend, ["a", "b"])
+    registry.store_list(near, ["b"])
+    Backend.objects.filter(name="far").update(last_error="controller_unreachable: it is")
+    assert registry.page_models(for_staff=False)["available"] is True
+    Backend.objects.filter(name="near").update(last_error="controller_unreachable: as well")
+    models = registry.page_models(for_staff=True)
+    assert models["available"] is False
+    assert "as well" in models["reason"]
+
+
 def test_the_same_name_on_two_backends_is_one_model(backend):
     other = Backend.objects.create(name="near", kind=Backend.Kind.CONTROLLER, url="http://127.0.0.1:2")
     registry.store_list(backend, ["a"])

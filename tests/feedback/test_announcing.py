@@ -4,14 +4,14 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.urls import reverse
 
-from chat.followers import conversation_group
+from chat import followers
 from feedback.summaries import opinions
 from tests.feedback.stories import exchange, make_conversation, make_visitor
 
 
 def test_followers_of_the_conversation_hear_of_votes_and_flags(tab, reply):
     layer = get_channel_layer()
-    async_to_sync(layer.group_add)(conversation_group(reply.conversation_id), "a.tab")
+    async_to_sync(followers.join)(reply.conversation_id, "a.tab")
     for name, data, vote, flagged in (
         ("vote", {"value": "up"}, "up", False),
         ("flag", {"reason": "other"}, "up", True),

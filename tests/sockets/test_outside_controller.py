@@ -114,3 +114,15 @@ def test_a_list_that_was_read_stays_when_the_controller_goes(controller, start_w
 
     models = wait_until(told, 15)
     assert [model["name"] for model in models["list"]] == ["llava-v1.5-7b"]
+
+
+def test_a_controller_that_comes_after_the_site_is_read_without_a_restart(start_worker, start_site):
+    port = free_port()
+    site = start_site("--controller-url", f"http://127.0.0.1:{port}")
+    controller = Controller(port)
+    try:
+        start_worker(controller.url, "llava-v1.5-7b")
+        assert site.wait_for_model("llava-v1.5-7b")
+        assert wait_until(lambda: requests.get(f"{site.url}/models/", timeout=5).json()["available"])
+    finally:
+        controller.close()

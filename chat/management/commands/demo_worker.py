@@ -1,3 +1,4 @@
+import os
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +18,8 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_options(parser, f"http://127.0.0.1:7860/workers/{settings.MMCHAT_WORKER_SECRET}")
+        here = f"http://127.0.0.1:{settings.MMCHAT_PORT}/workers/{settings.MMCHAT_WORKER_SECRET}"
+        add_options(parser, os.environ.get("MMCHAT_CONTROLLER_ADDRESS", here))
 
     def handle(self, *args: Any, **options: Any) -> None:
         run(read_options(options))

@@ -16,6 +16,8 @@ from chat.models import Worker
 from chat.registry import configure_backends, read_lists
 from mmchat_site import server, startup
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 
 def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
@@ -95,6 +97,12 @@ class Command(BaseCommand):
             raise CommandError("--demo registers with the site's own controller; leave out --controller-url.")
         if settings.MMCHAT_HOST not in ("0.0.0.0", "::", *settings.ALLOWED_HOSTS):  # noqa: S104
             settings.ALLOWED_HOSTS.append(settings.MMCHAT_HOST)
+        if settings.MMCHAT_SERVER == "daphne" and settings.MMCHAT_PROCESSES > 1:
+            raise CommandError("--processes: daphne runs as one process; use uvicorn for more.")
+        if settings.DEBUG and settings.MMCHAT_HOST not in LOOPBACK:
+            raise CommandError(
+                f"--host {settings.MMCHAT_HOST}: MMCHAT_DEBUG shows settings to strangers; listen on 127.0.0.1."
+            )
         startup.migrate()
         startup.refuse_processes_without_redis(settings.MMCHAT_PROCESSES)
         startup.collect_static()

@@ -44,7 +44,9 @@ def test_without_the_extra_nothing_is_read_and_the_answer_says_what_to_install(m
     reading._engine.cache_clear()
     assert reading.read_lines(sign) == []
     reading._engine.cache_clear()
-    assert "`mmchat[ocr]`" in answer(Question([Turn("Read it", 1, "", [png(sign)])], "", 100, 12, ""))
+    assert "`requirements-ocr.txt`" in answer(
+        Question([Turn("Read it", 1, "", [png(sign)])], "", 100, 12, "")
+    )
 
 
 def test_marks_in_the_text_that_was_read_can_not_end_a_reference():

@@ -52,9 +52,9 @@ def test_a_reply_ends_once(reply):
 
 
 def test_a_reply_whose_counter_moved_is_not_interrupted(reply):
-    seen = records.running_elsewhere(uuid.uuid4())
+    seen = records.running_elsewhere([])
     assert seen == {reply.pk: 0}
-    records.beat(OWNER)
+    records.beat(OWNER, [reply.pk])
     assert records.interrupt(seen) == []
     assert records.interrupt({reply.pk: 1}) == [reply.pk]
     reply.refresh_from_db()
@@ -62,10 +62,10 @@ def test_a_reply_whose_counter_moved_is_not_interrupted(reply):
 
 
 def test_a_beat_tells_what_is_to_be_stopped(reply):
-    assert records.beat(OWNER) == []
+    assert records.beat(OWNER, [reply.pk]) == []
     assert records.request_stop(reply.conversation.visitor_id, reply.pk) == OWNER
-    assert records.beat(OWNER) == [reply.pk]
-    assert records.beat(uuid.uuid4()) == []
+    assert records.beat(OWNER, [reply.pk]) == [reply.pk]
+    assert records.beat(uuid.uuid4(), []) == []
 
 
 def test_nobody_can_stop_anothers_reply(reply):
@@ -73,3 +73,9 @@ def test_nobody_can_stop_anothers_reply(reply):
         records.request_stop(uuid.uuid4(), reply.pk)
     reply.refresh_from_db()
     assert not reply.stop_requested
+
+
+def test_a_reply_that_its_process_gave_up_is_left_to_the_reaper(reply):
+    records.beat(OWNER, [])
+    assert records.running_elsewhere([]) == {reply.pk: 0}
+    assert records.running_elsewhere([reply.pk]) == {}

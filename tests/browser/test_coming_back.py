@@ -72,6 +72,7 @@ def test_a_lost_connection_is_told_and_the_reply_catches_up(wired, worker, cable
     wired.expect_text(ASTRAL.strip())
     cable.cut()
     expect(wired.page.get_by_text("Reconnecting…")).to_be_visible()
+    wired.expect_accessible()
     hold.set()
     cable.mend()
     wired.expect_text(f"{ASTRAL}and this came while you were away.")

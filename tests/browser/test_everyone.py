@@ -80,7 +80,8 @@ def test_a_phone_shows_one_column_without_sideways_scrolling(open_page, worker, 
     worker.will_say(
         "| Item | Count | Price | A rather wide column |\n|-|-|-|-|\n| Cappuccino | 2 | 7.60 | wide, wide, wide |\n\n"
         "```\na line of code that is far too long for the width of a small phone\n```\n\n"
-        "AVeryLongWordThatHasNoPlaceToBreakIn" * 2
+        f"{'AVeryLongWordThatHasNoPlaceToBreakIn' * 2}\n\n"
+        f"$$x = {' + '.join(['abcdefgh'] * 9)}$$"
     )
     chat = open_page(
         viewport={"width": WIDTHS[size], "height": 740}, has_touch=True, is_mobile=True, color_scheme=scheme
@@ -90,11 +91,12 @@ def test_a_phone_shows_one_column_without_sideways_scrolling(open_page, worker, 
     chat.expect_accessible()
     chat.picture(f"{size}-start-{scheme}")
     chat.add_image("chart.png")
-    chat.write("Which bar is the highest, and what colour is it?")
+    chat.write(f"Which bar is the highest? {'Well' * 30}")
     chat.expect_no_sideways_scrolling()
     chat.picture(f"{size}-draft-{scheme}")
     chat.button("Send").tap()
     chat.expect_state("complete")
+    expect(chat.reply_text.locator(".is-drawn")).to_have_count(1)
     expect(chat.button("Upvote")).to_be_in_viewport()
     expect(chat.message).to_be_in_viewport()
     chat.expect_no_sideways_scrolling()
@@ -102,6 +104,8 @@ def test_a_phone_shows_one_column_without_sideways_scrolling(open_page, worker, 
     chat.picture(f"{size}-reply-{scheme}")
     chat.button("History").tap()
     expect(chat.page.get_by_role("dialog").get_by_role("link")).to_be_visible()
+    dialog = chat.page.get_by_role("dialog")
+    assert dialog.evaluate("(element) => element.scrollWidth <= element.clientWidth")
     chat.expect_accessible()
 
 

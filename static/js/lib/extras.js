@@ -28,6 +28,8 @@ export async function drawMathematics(elements) {
       styleByObject(tree);
       element.replaceChildren(tree.toNode());
       element.classList.add("is-drawn");
+      // What scrolls must be reached by keyboard.
+      if (displayMode && element.scrollWidth > element.clientWidth) element.tabIndex = 0;
     } catch {
       element.classList.add("is-broken");
     }

@@ -3,22 +3,28 @@
 import hashlib
 import hmac
 import ipaddress
+import re
 
 from django.conf import settings
 
+_WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d+|\[([0-9a-fA-F:.]+)\](?::\d+)?")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def client_address(peer: str, forwarded_for: str) -> Address | None:
     """Give the rightmost hop of `X-Forwarded-For` that is no trusted proxy, or the peer itself.
 
-    `peer` is the address of the connection. The header is believed only where that is a trusted proxy.
+    `peer` is the address of the connection. The header is believed only where that is a trusted proxy, and only
+    up to the first hop that can't be read: what stands left of it may be the client's own invention.
     An IPv6 address comes back as the first of its /64, which is what one subscriber holds.
     """
     address = _parse(peer)
     hops = [hop.strip() for hop in forwarded_for.split(",")] if forwarded_for else []
     while address is not None and hops and _trusted(address):
-        address = _parse(hops.pop()) or address
+        hop = _parse(hops.pop())
+        if hop is None:
+            break
+        address = hop
     if isinstance(address, ipaddress.IPv6Address):
         return ipaddress.ip_network((address, 64), strict=False)[0]
     return address
@@ -33,8 +39,10 @@ def keyed_hash(address: Address | None) -> str:
 
 
 def _parse(text: str) -> Address | None:
+    """Read an address, also with a port behind it, as some proxies write hops."""
+    with_port = _WITH_PORT.fullmatch(text)
     try:
-        address = ipaddress.ip_address(text.strip("[]"))
+        address = ipaddress.ip_address(with_port.group(1) or with_port.group(2) if with_port else text)
     except ValueError:
         return None
     mapped = getattr(address, "ipv4_mapped", None)

@@ -19,7 +19,7 @@ from chat import conversations, events, followers, turns
 from chat.addresses import Address
 from chat.generation import records
 from chat.generation.engine import Engine, running_engine
-from chat.models import Message, Visitor
+from chat.models import Message
 from chat.outbox import Outbox
 from chat.refusals import Refused
 from chat.visitors import key_in_scope, scope_address
@@ -59,16 +59,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
         # Counted before anything is awaited, so that handshakes made at once count each other.
         self.visitor_key = key
         self.engine.sockets.add(self)
-        if await self.engine.visitors.run(_is_blocked, key):
+        if await self.engine.visitors.run(records.blocked, [key]):
             return await self.close(CLOSE_BLOCKED)
         self.address = scope_address(self.scope)
         self.language = _language(self.scope)
-        self.outbox = Outbox(self.engine, self.language, self._send_text, self.close)
+        self.outbox = Outbox(self.engine, self.language, self._send_text, self._close_unread)
         self.opened = True
         self.outbox.put(events.Hello(version=mmchat_site.__version__))
 
     def _open_sockets(self, key: uuid.UUID) -> int:
-        return sum(1 for socket in self.engine.sockets if getattr(socket, "visitor_key", None) == key)
+        return sum(1 for socket in self.engine.sockets if socket.visitor_key == key)
 
     async def disconnect(self, code: int) -> None:
         if hasattr(self, "engine"):
@@ -79,8 +79,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self._leave()
         await self.outbox.close()
 
+    async def _close_unread(self, code: int) -> None:
+        # The close frame itself waits behind what is not read; the visitor may open another socket meanwhile.
+        self.engine.sockets.discard(self)
+        await self.close(code)
+
     async def close_for_restart(self) -> None:
         await self.close(CLOSE_RESTART)
+
+    async def close_for_block(self) -> None:
+        await self.close(CLOSE_BLOCKED)
 
     async def _send_text(self, text: str) -> None:
         await self.base_send({"type": "websocket.send", "text": text})
@@ -290,7 +298,3 @@ def _language(scope: dict[str, Any]) -> str:
         except LookupError:
             continue
     return settings.LANGUAGE_CODE
-
-
-def _is_blocked(key: uuid.UUID) -> bool:
-    return Visitor.objects.filter(key=key, blocked=True).exists()

@@ -1,5 +1,6 @@
 """Which models there are: lists read from controllers, and what of them visitors may pick."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -91,7 +92,9 @@ def _read_list(backend: Backend) -> None:
     now = timezone.now()
     try:
         client = ControllerClient(backend.url)
-        client.refresh_all_workers()
+        with contextlib.suppress(WorkerError):
+            # It answers when its slowest worker has; the list it has by then is good all the same.
+            client.refresh_all_workers()
         names = client.list_models()
     except WorkerError as error:
         log.warning("backend %s: %s %s", backend.name, error.code, error.detail)

@@ -1,5 +1,6 @@
 """The ASGI application: pages by Django, sockets by Channels, and the life of this process's engine."""
 
+import asyncio
 import logging
 import os
 import warnings
@@ -34,6 +35,9 @@ async def _lifespan(
         if message["type"] == "lifespan.startup":
             try:
                 await running_engine()
+            except asyncio.CancelledError:
+                await close_engine()  # told to end before it had begun
+                return
             except Exception as error:
                 log.exception("the engine could not start")
                 await send({"type": "lifespan.startup.failed", "message": str(error)})

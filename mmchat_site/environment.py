@@ -25,8 +25,10 @@ _SWITCH = {
     "no": False,
     "off": False,
 }
+WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - recognised, not listened on
+_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 _ORIGIN = re.compile(r"https?://([a-zA-Z0-9.*-]+|\[[0-9a-fA-F:]+\])(:\d+)?")
-_ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 
 
 def whole_number(env: environ.Env, name: str, default: int) -> int:
@@ -63,13 +65,16 @@ def secret_in(folder: Path) -> str:
     The file is created exclusively, so that two processes that start together agree on one key.
     """
     path = folder / "secret_key"
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secret := secrets.token_urlsafe(50))
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text().strip()
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secret := secrets.token_urlsafe(50))
+    except OSError as error:
+        raise ImproperlyConfigured(f"MMCHAT_DATA_DIR: {path}: {error.strerror}") from None
     return secret
 
 
@@ -79,15 +84,26 @@ def derived_secret(secret_key: str, purpose: str) -> str:
 
 
 def public_origin(url: str) -> tuple[str, str]:
-    """Split the public address into origin (`scheme://host[:port]`) and host; both empty for no address."""
+    """Give the origin of the public address as browsers send it, and its host; both empty for no address.
+
+    Browsers write scheme and host in small letters and leave out the scheme's own port. A host that is an IPv6
+    address comes in brackets.
+    """
     if not url:
         return "", ""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    host = parts.hostname or ""
+    plain = parts.path.strip("/") == parts.query == parts.fragment == "" and "@" not in parts.netloc
+    if parts.scheme not in _PORTS or not plain or port == -1 or not _HOST.fullmatch(host):
         raise ImproperlyConfigured(
             f"MMCHAT_URL is {url!r}; it must be http:// or https:// and a host, with no path."
         )
-    return f"{parts.scheme}://{parts.netloc}", parts.hostname
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}" + ("" if port in (None, _PORTS[parts.scheme]) else f":{port}"), host
 
 
 def web_address(env: environ.Env, name: str, default: str) -> str:
@@ -111,28 +127,37 @@ def origins(env: environ.Env, name: str, default: list[str]) -> list[str]:
 
 def database(env: environ.Env, name: str, default: str) -> dict[str, Any]:
     """Read an address as Django's settings of a database; an error names the variable."""
+    if not env.str(name, default).startswith(("sqlite:", "postgres:", "postgresql:")):
+        raise ImproperlyConfigured(f"{name} must begin with sqlite:/// or postgres://.")
     try:
         settings: dict[str, Any] = env.db_url(name, default)
     except (ValueError, environ.ImproperlyConfigured) as error:
         raise ImproperlyConfigured(f"{name} can't be read: {error}") from None
-    if settings.get("ENGINE") not in _ENGINES:
-        raise ImproperlyConfigured(f"{name} must begin with sqlite:/// or postgres://.")
     return settings
 
 
-def own_hosts() -> list[str]:
-    """List the names and addresses by which this machine reaches itself, without asking the network."""
+def own_hosts(listens_on: str) -> list[str]:
+    """List the names and addresses by which this machine reaches itself, without asking the network.
+
+    `listens_on` is one of them, unless it is a wildcard.
+    """
     hosts = {"localhost", "127.0.0.1", "[::1]", socket.gethostname().lower()}
+    if listens_on not in WILDCARDS:
+        hosts.add(in_url(listens_on))
     # Connecting a datagram socket sends nothing; it makes the kernel choose the address it would use.
     for family, target in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:
                 probe.connect((target, 9))
-                address = probe.getsockname()[0]
+                hosts.add(in_url(probe.getsockname()[0]))
         except OSError:
             continue
-        hosts.add(f"[{address}]" if family == socket.AF_INET6 else address)
     return sorted(hosts)
+
+
+def in_url(host: str) -> str:
+    """Write a host as addresses of the web do: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host.lower()
 
 
 def networks(name: str, values: list[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:

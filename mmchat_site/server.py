@@ -10,7 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+import threading
+from collections.abc import Callable
 from types import FrameType
 
 import django
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 MAX_SOCKET_BYTES = 1024 * 1024  # read this much, so that the application can say that 64 KiB are the limit
 CLOSE_SECONDS = 5
 RESTART_SECONDS = 1.0
+WATCH_SECONDS = 0.2
 
 
 class SiteServer(uvicorn.Server):
@@ -80,42 +82,55 @@ def serve_here(listener: socket.socket) -> None:
 
 def serve_with_daphne(host: str, port: int) -> None:
     """Serve with daphne, the development server: it neither drains nor waits for slow readers."""
-    subprocess.run(
-        [sys.executable, "-m", "daphne", "-b", host, "-p", str(port), "mmchat_site.asgi:application"],
-        check=False,
+    command = [sys.executable, "-m", "daphne", "-b", host, "-p", str(port), "mmchat_site.asgi:application"]
+    _supervise(lambda: subprocess.Popen(command, start_new_session=True), 1)
+
+
+def serve_in_processes(listener: socket.socket, processes: int) -> None:
+    """Serve in `processes` processes that share one listening socket."""
+    listener.set_inheritable(True)
+    command = [sys.executable, "-m", "mmchat_site.server", str(listener.fileno())]
+    _supervise(
+        lambda: subprocess.Popen(command, pass_fds=[listener.fileno()], start_new_session=True), processes
     )
 
 
-def supervise(listener: socket.socket, processes: int) -> None:
-    """Run `processes` of `serve_here` on one socket, start again what dies, and pass the end on."""
-    listener.set_inheritable(True)
-    command = [sys.executable, "-m", "mmchat_site.server", str(listener.fileno())]
-    ending = False
+def _supervise(start: Callable[[], subprocess.Popen[bytes]], processes: int) -> None:
+    """Keep `processes` children running, pass signals on to them, and return when they have ended.
 
-    def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(command, pass_fds=[listener.fileno()])
+    Children run in sessions of their own, so that Ctrl-C reaches them once, through here.
+    """
+    signals = passed_on = 0
+    woken = threading.Event()
+    children: list[subprocess.Popen[bytes]] = []
 
-    def end(sig: int, frame: FrameType | None) -> None:
-        nonlocal ending
-        ending = True
-        for child in children:
-            if child.poll() is None:
-                child.send_signal(signal.SIGTERM)
+    def hear(sig: int, frame: FrameType | None) -> None:
+        nonlocal signals
+        signals += 1
+        woken.set()
 
-    children = [start() for _ in range(processes)]
     for sig in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sig, end)
-    while not ending or any(child.poll() is None for child in children):
-        time.sleep(0.1)
-        for place, child in enumerate(children):
-            if child.poll() is not None and not ending:
+        signal.signal(sig, hear)
+    while True:
+        # Everything that touches children happens here, so none is started behind a signal's back.
+        if signals > passed_on:
+            passed_on = signals
+            for child in children:
+                child.send_signal(signal.SIGTERM)
+        for child in [child for child in children if child.poll() is not None]:
+            children.remove(child)
+            if not signals:
                 log.warning("a server process ended with %s; starting another", child.returncode)
-                time.sleep(RESTART_SECONDS)
-                children[place] = start()
+                woken.wait(RESTART_SECONDS)
+        if signals and not children:
+            return
+        while len(children) < processes and not signals:
+            children.append(start())
+        woken.wait(WATCH_SECONDS)
+        woken.clear()
 
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mmchat_site.settings")
     django.setup()
-    # Ctrl-C reaches the whole group; the supervisor passes it on, so that it counts once.
     serve_here(socket.socket(fileno=int(sys.argv[1])))

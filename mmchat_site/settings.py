@@ -17,11 +17,12 @@ env = environ.Env()
 MMCHAT_DATA_DIR = Path(env.str("MMCHAT_DATA_DIR", str(BASE_DIR / "data"))).expanduser().resolve()
 MMCHAT_URL = env.str("MMCHAT_URL", "")
 MMCHAT_ORIGIN, _public_host = environment.public_origin(MMCHAT_URL)
+MMCHAT_HOST = env.str("MMCHAT_HOST", "0.0.0.0")  # noqa: S104 - what hosts of such demos know as the default
 _secure = MMCHAT_ORIGIN.startswith("https://")
 
 DEBUG = environment.switch(env, "MMCHAT_DEBUG", False)
 SECRET_KEY = env.str("MMCHAT_SECRET_KEY", "") or environment.secret_in(MMCHAT_DATA_DIR)
-ALLOWED_HOSTS = [_public_host] if _public_host else environment.own_hosts()
+ALLOWED_HOSTS = [_public_host] if _public_host else environment.own_hosts(MMCHAT_HOST)
 if DEBUG and _public_host not in ("", "localhost", "127.0.0.1"):
     raise ImproperlyConfigured(
         "MMCHAT_DEBUG is on and MMCHAT_URL is a public address; switch one of them off."
@@ -37,7 +38,6 @@ MMCHAT_CONCURRENCY_COUNT = environment.whole_number(env, "MMCHAT_CONCURRENCY_COU
 MMCHAT_MODEL_LIST_MODE = env.str("MMCHAT_MODEL_LIST_MODE", "once")
 MMCHAT_MODERATE = environment.switch(env, "MMCHAT_MODERATE", False)
 MMCHAT_EMBED = environment.switch(env, "MMCHAT_EMBED", False)
-MMCHAT_HOST = env.str("MMCHAT_HOST", "0.0.0.0")  # noqa: S104 - what hosts of such demos know as the default
 MMCHAT_PORT = environment.whole_number(env, "MMCHAT_PORT", 7860)
 MMCHAT_DEMO = environment.switch(env, "MMCHAT_DEMO", False)
 MMCHAT_PROCESSES = environment.whole_number(env, "MMCHAT_PROCESSES", 1)
@@ -83,7 +83,9 @@ MMCHAT_WORKER_EXPIRY = environment.number(env, "MMCHAT_WORKER_EXPIRY", 90)
 
 # Moderation
 
-MMCHAT_MODERATION_URL = env.str("MMCHAT_MODERATION_URL", "https://api.openai.com/v1/moderations")
+MMCHAT_MODERATION_URL = environment.web_address(
+    env, "MMCHAT_MODERATION_URL", "https://api.openai.com/v1/moderations"
+)
 MMCHAT_MODERATION_KEY = env.str("MMCHAT_MODERATION_KEY", "")
 MMCHAT_MODERATION_MODEL = env.str("MMCHAT_MODERATION_MODEL", "omni-moderation-latest")
 MMCHAT_MODERATION_TIMEOUT = environment.number(env, "MMCHAT_MODERATION_TIMEOUT", 5)
@@ -164,6 +166,7 @@ if _database["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 elif _database["ENGINE"].endswith("postgresql"):
+    _database["CONN_HEALTH_CHECKS"] = True  # a restart of the server must not cost a page for each connection
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
         "pool": {"min_size": 1, "max_size": 10, "timeout": 10},
@@ -250,5 +253,10 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": MMCHAT_LOG_LEVEL},
-    "loggers": {"django": {"level": "INFO"}, "django.request": {"level": "ERROR"}},
+    "loggers": {
+        "django": {"level": "INFO"},
+        "django.request": {"level": "ERROR"},
+        # Every scanner on the network sends foreign Host headers; each would be a page of traceback.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
 }

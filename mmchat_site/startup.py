@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -25,10 +26,16 @@ WATCH_SECONDS = 2.5  # longer than two beats of a living process
 
 
 def migrate() -> None:
-    """Bring the database up to date; does nothing, quickly, when it is."""
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", interactive=False, verbosity=0)
+    """Bring the database up to date; does nothing, quickly, when it is. Raises `CommandError`."""
+    try:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", interactive=False, verbosity=0)
+    except DatabaseFailure as error:
+        reason = " ".join(str(error).split())
+        raise CommandError(
+            f"the database does not answer (DATABASE_URL, MMCHAT_DATA_DIR): {reason}"
+        ) from None
 
 
 def collect_static() -> None:

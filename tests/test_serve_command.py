@@ -62,6 +62,11 @@ def test_a_wrong_option_is_one_clear_line(tmp_path, options, named):
         ("MMCHAT_FIRST_TOKEN_TIMEOUT", "soon"),
         ("MMCHAT_WORKER_NETWORKS", "10.0.0.0/99"),
         ("MMCHAT_URL", "chat.example.org"),
+        ("MMCHAT_LOG_LEVEL", "loud"),
+        ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing"),
+        ("REDIS_URL", "localhost:6379"),
+        ("MMCHAT_EMBED_ORIGINS", "example.org"),
     ],
 )
 def test_a_wrong_environment_variable_is_one_clear_line(tmp_path, name, value):

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -24,60 +24,73 @@ class Found(NamedTuple):
     errors: dict[str, WorkerError]
 
 
+class _Asked:
+    """What controllers said of one model's workers lately."""
+
+    def __init__(self) -> None:
+        self.addresses: list[tuple[float, str]] = []  # with the time they came
+        self.error: WorkerError | None = None
+        self.asking: set[asyncio.Task[None]] = set()
+
+
 class Dispatcher:
     """Ask controllers for addresses without making one slow controller hold up the others' models."""
 
     def __init__(self, database: DatabaseThread, ready: Callable[[], None]) -> None:
         self._database = database
         self._ready = ready
-        self._asks: dict[str, asyncio.Task[None]] = {}
-        self._addresses: dict[str, list[str]] = {}
-        self._errors: dict[str, WorkerError] = {}
-        self._asked: dict[str, float] = {}
+        self._asked: defaultdict[str, _Asked] = defaultdict(_Asked)
 
     async def find(self, waiting: Mapping[str, int]) -> Found:
         """Give what is known now for the models of waiting replies; `ready` is called when there is more."""
-        local, controllers = await self._database.run(_places, waiting)
-        now = asyncio.get_running_loop().time()
-        errors: dict[str, WorkerError] = {
-            model: NoWorker(model) for model in waiting if model not in local and model not in controllers
-        }
+        addresses, controllers = await self._database.run(_places, waiting)
+        errors: dict[str, WorkerError] = {}
+        oldest = asyncio.get_running_loop().time() - KEEP_SECONDS
         for model, urls in controllers.items():
-            fresh = now - self._asked.get(model, -KEEP_SECONDS) < KEEP_SECONDS
-            if (
-                model not in self._asks
-                and not (fresh and self._addresses.get(model))
-                and model not in self._errors
-            ):
-                count = min(waiting[model], MOST_AT_ONCE)
-                self._asks[model] = asyncio.create_task(self._ask(model, urls, count))
-            if model in self._errors and model not in local:
-                errors[model] = self._errors[model]
-            self._errors.pop(model, None)
-        merged = {model: local.get(model, []) + self._addresses.get(model, []) for model in waiting}
-        return Found(merged, errors)
+            asked = self._asked[model]
+            asked.addresses = [found for found in asked.addresses if found[0] > oldest]
+            if asked.error and not asked.addresses and not asked.asking:
+                if model not in addresses:
+                    errors[model] = asked.error
+                asked.error = None
+            else:
+                known = len(asked.addresses) + len(asked.asking)
+                for number in range(known, min(waiting[model], MOST_AT_ONCE)):
+                    self._ask(asked, urls[number % len(urls)], model)
+            addresses.setdefault(model, []).extend(address for _, address in asked.addresses)
+        errors |= {model: NoWorker(model) for model in waiting if model not in addresses}
+        return Found(addresses, errors)
 
     def used(self, model: str, address: str) -> None:
         """Forget an address that a reply took."""
-        kept = self._addresses.get(model, [])
-        if address in kept:
-            kept.remove(address)
+        found = self._asked[model].addresses
+        for each in found:
+            if each[1] == address:
+                found.remove(each)
+                return
 
     async def close(self) -> None:
-        for ask in self._asks.values():
-            ask.cancel()
-        await asyncio.gather(*self._asks.values(), return_exceptions=True)
+        """Ask no more; an answer that a thread still waits for is thrown away."""
+        tasks = [task for asked in self._asked.values() for task in asked.asking]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _ask(self, model: str, urls: list[str], count: int) -> None:
+    def _ask(self, asked: _Asked, url: str, model: str) -> None:
+        task = asyncio.create_task(self._ask_one(asked, url, model))
+        asked.asking.add(task)
+        task.add_done_callback(asked.asking.discard)
+        task.add_done_callback(lambda _: self._ready())
+
+    async def _ask_one(self, asked: _Asked, url: str, model: str) -> None:
         try:
-            self._addresses[model] = await asyncio.to_thread(_ask_controllers, urls, model, count)
+            address = await asyncio.to_thread(ControllerClient(url).get_worker_address, model)
         except WorkerError as error:
             log.warning("no address for model %s: %s %s", model, error.code, error.detail)
-            self._errors[model] = error
-        finally:
-            self._asked[model] = asyncio.get_running_loop().time()
-            del self._asks[model]
-            self._ready()
+            asked.error = error
+        else:
+            asked.addresses.append((asyncio.get_running_loop().time(), address))
+            asked.error = None
 
 
 def _places(waiting: Mapping[str, int]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -105,22 +118,3 @@ def _built_in(model: str, count: int) -> list[str]:
         for number in range(count)
     ]
     return [address for _, address in sorted(deals)]
-
-
-def _ask_controllers(urls: list[str], model: str, count: int) -> list[str]:
-    """Ask for `count` addresses, over all controllers in turn. Raises the last error if there is none at all."""
-    addresses: list[str] = []
-    failed: Counter[str] = Counter()
-    last: WorkerError = NoWorker(model)
-    for number in range(count):
-        url = urls[number % len(urls)]
-        if failed[url]:
-            continue
-        try:
-            addresses.append(ControllerClient(url).get_worker_address(model))
-        except WorkerError as error:
-            failed[url] += 1
-            last = error
-    if not addresses:
-        raise last
-    return addresses

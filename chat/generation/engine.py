@@ -50,9 +50,13 @@ class Ended(Exception):
 
 
 class Socket(Protocol):
-    """What the engine needs of an open socket when the process shuts down."""
+    """What the engine needs of an open socket to close it."""
+
+    visitor_key: uuid.UUID
 
     async def close_for_restart(self) -> None: ...
+
+    async def close_for_block(self) -> None: ...
 
 
 class Run:
@@ -228,9 +232,9 @@ class Engine:
         try:
             if not await self._write_end(run, state, code, detail):
                 # Another process took this reply for dead and ended it first: show what is stored.
-                stored = (await self._database.run(records.read, [reply.id]))[0]
-                reply.set_text(stored.text, stored.epoch)
-                state, code = stored.state, stored.error_code
+                for stored in await self._database.run(records.read, [reply.id]):
+                    reply.set_text(stored.text, stored.epoch)
+                    state, code = stored.state, stored.error_code
         except DatabaseFailure:
             log.exception("reply %s could not be stored", reply.id)
             state, code = ReplyState.FAILED, "internal_error"
@@ -288,6 +292,7 @@ class Engine:
         running = set(self._runs)
         for reply_id in await self._database.run(records.beat, self.owner, running):
             self.stop(reply_id)
+        await self._close_blocked()
         now = asyncio.get_running_loop().time()
         counters = await self._database.run(records.running_elsewhere, set(self._runs))
         self._seen = {
@@ -306,6 +311,14 @@ class Engine:
             if ended:
                 log.warning("interrupted %d replies whose process is gone", len(ended))
                 self._poke.set()
+
+    async def _close_blocked(self) -> None:
+        """Close the sockets of visitors who were blocked since they opened them."""
+        keys = {socket.visitor_key for socket in self.sockets}
+        if keys and (blocked := await self._database.run(records.blocked, keys)):
+            for socket in tuple(self.sockets):
+                if socket.visitor_key in blocked:
+                    self._keep(socket.close_for_block())
 
     async def _admit(self) -> None:
         while True:

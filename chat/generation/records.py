@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from chat import moderation
-from chat.models import Message, ReplyState, ServerProcess
+from chat.models import Message, ReplyState, ServerProcess, Visitor
 
 
 class Progress(NamedTuple):
@@ -113,6 +113,11 @@ def interrupt(stood_still: Mapping[uuid.UUID, int]) -> list[uuid.UUID]:
         ):
             ended.append(reply)
     return ended
+
+
+def blocked(visitors: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Give those of the visitors who are blocked."""
+    return set(Visitor.objects.filter(key__in=visitors, blocked=True).values_list("key", flat=True))
 
 
 def register_process(owner: uuid.UUID, host: str, pid: int) -> None:

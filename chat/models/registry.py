@@ -55,9 +55,9 @@ class Backend(models.Model):
         """Store which models this backend lists now, inside a transaction that holds this row's lock.
 
         New names become models. Missing ones are listed no more and keep their settings. Names that no model
-        can have (empty, or longer than 200 characters) are left out.
+        can have (empty, unprintable, or longer than 200 characters) are left out.
         """
-        wanted = {name for name in names if 0 < len(name) <= MOST_NAME_CHARACTERS}
+        wanted = {name for name in names if name.isprintable() and 0 < len(name) <= MOST_NAME_CHARACTERS}
         known = set(ChatModel.objects.filter(name__in=wanted).values_list("name", flat=True))
         ChatModel.objects.bulk_create(
             [ChatModel(name=name) for name in sorted(wanted - known)], ignore_conflicts=True

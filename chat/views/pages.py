@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 import mmchat_site
 from chat import parameters, registry
@@ -32,7 +32,7 @@ trusted_types = csp_update(
 )
 
 
-@require_GET
+@require_safe
 @never_cache
 @trusted_types
 def new_conversation(request: HttpRequest) -> HttpResponse:
@@ -40,7 +40,7 @@ def new_conversation(request: HttpRequest) -> HttpResponse:
     return _page(request, None, settings.MMCHAT_EMBED)
 
 
-@require_GET
+@require_safe
 @never_cache
 @trusted_types  # type: ignore[arg-type]  # its annotation forgets views that take arguments
 def conversation(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
@@ -56,7 +56,7 @@ def conversation(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
     return _page(request, found, settings.MMCHAT_EMBED)
 
 
-@require_GET
+@require_safe
 @never_cache
 @xframe_options_exempt
 @trusted_types
@@ -66,7 +66,7 @@ def embed(request: HttpRequest) -> HttpResponse:
     return _page(request, None, embed=True)
 
 
-@require_GET
+@require_safe
 @never_cache
 def models(request: HttpRequest) -> JsonResponse:
     """Give the list of models as it is now."""
@@ -74,7 +74,7 @@ def models(request: HttpRequest) -> JsonResponse:
     return JsonResponse(registry.page_models(_for_staff(request)))
 
 
-@require_GET
+@require_safe
 @never_cache
 def history(request: HttpRequest) -> JsonResponse:
     """Give the visitor's conversations, newest first, 50 at a time.

@@ -1,5 +1,6 @@
 """Ask a controller which models there are and which worker serves one."""
 
+import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from .errors import (
     WorkerRefused,
     WorkerSilent,
     WorkerUnknownHost,
+    excerpt,
 )
 
 T = TypeVar("T")
@@ -28,6 +30,10 @@ _UNREACHABLE = (
     WorkerSilent,
     WorkerUnknownHost,
 )
+
+
+# What fits where addresses are stored; visible ASCII, for it goes into a request line.
+_ADDRESS = re.compile(r"https?://[\x21-\x7e]{1,290}")
 
 
 class WorkerStatus(msgspec.Struct):
@@ -73,6 +79,8 @@ class ControllerClient:
         address = self._call("/get_worker_address", {"model": model}, _Address).address
         if not address:
             raise NoWorker(f"no worker serves {model!r}")
+        if not _ADDRESS.fullmatch(address):
+            raise ControllerGarbage(f"no address of a worker: {excerpt(address)}")
         return address
 
     def _call(self, path: str, payload: Any, kind: type[T]) -> T:

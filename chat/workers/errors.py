@@ -196,8 +196,9 @@ _EXCERPT = 500
 
 
 def excerpt(data: bytes | str) -> str:
-    """Return the beginning of what the other side sent, fit for `detail`."""
+    """Return the beginning of what the other side sent, fit for `detail` and for any database."""
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
+    text = text.replace("\0", "\ufffd")
     return text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
 
 

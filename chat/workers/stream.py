@@ -82,7 +82,11 @@ async def stream_reply(
 
     text_only = replace(request, images=(), original_images=())
     relay = Relay(protocol, text_only, on_chunk, fail, timeouts=timeouts, pace=pace)
-    ask = _ask(session, address.rstrip("/") + protocol.path, _body(protocol, request), timeouts)
+    url = address.rstrip("/") + protocol.path
+    if request.images or request.original_images:
+        ask = _ask(session, url, await asyncio.to_thread(_body, protocol, request), timeouts)
+    else:
+        ask = _ask(session, url, _body(protocol, request), timeouts)
     # Pictures are megabytes: no frame may hold them while the reply runs, which can take half an hour.
     del request
     try:

@@ -7,6 +7,7 @@ import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -14,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from chat.controller.workers import refresh_all
 from chat.models import Worker
 from chat.registry import configure_backends, read_lists
-from mmchat_site import server, startup
+from mmchat_site import environment, server, startup
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -29,8 +30,8 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def _web_address(text: str) -> str:
-    if text and not text.startswith(("http://", "https://")):
-        raise ArgumentTypeError(f"{text!r} does not begin with http:// or https://")
+    if text and (urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).hostname):
+        raise ArgumentTypeError(f"{text!r} does not begin with http:// or https:// and name a host")
     return text.rstrip("/")
 
 
@@ -95,8 +96,13 @@ class Command(BaseCommand):
                 _set(f"MMCHAT_{name.upper()}", options[name])
         if settings.MMCHAT_DEMO and settings.MMCHAT_CONTROLLER_URL:
             raise CommandError("--demo registers with the site's own controller; leave out --controller-url.")
-        if settings.MMCHAT_HOST not in ("0.0.0.0", "::", *settings.ALLOWED_HOSTS):  # noqa: S104
-            settings.ALLOWED_HOSTS.append(settings.MMCHAT_HOST)
+        host = environment.in_url(settings.MMCHAT_HOST)
+        if not settings.MMCHAT_URL and host not in (*environment.WILDCARDS, *settings.ALLOWED_HOSTS):
+            settings.ALLOWED_HOSTS.append(host)
+        if settings.MMCHAT_MODERATE and not settings.MMCHAT_MODERATION_KEY:
+            self.stderr.write(
+                "--moderate: MMCHAT_MODERATION_KEY is not set; the service may refuse every message."
+            )
         if settings.MMCHAT_SERVER == "daphne" and settings.MMCHAT_PROCESSES > 1:
             raise CommandError("--processes: daphne runs as one process; use uvicorn for more.")
         if settings.DEBUG and settings.MMCHAT_HOST not in LOOPBACK:
@@ -121,16 +127,14 @@ class Command(BaseCommand):
                 listener.close()
                 server.serve_with_daphne(settings.MMCHAT_HOST, port)
             elif settings.MMCHAT_PROCESSES > 1:
-                server.supervise(listener, settings.MMCHAT_PROCESSES)
+                server.serve_in_processes(listener, settings.MMCHAT_PROCESSES)
             else:
                 server.serve_here(listener)
 
     def _tell(self, port: int, administrator: tuple[str, str] | None) -> None:
         if port != settings.MMCHAT_PORT:
             self.stdout.write(f"Port {settings.MMCHAT_PORT} is busy; using {port}.")
-        host = settings.MMCHAT_HOST
-        shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
-        address = settings.MMCHAT_ORIGIN or f"http://{shown}:{port}"
+        address = settings.MMCHAT_ORIGIN or f"http://{_reached_at()}:{port}"
         self.stdout.write(f"mmchat is at      {address}/")
         self.stdout.write(f"administration at {address}/admin/")
         if administrator:
@@ -139,6 +143,14 @@ class Command(BaseCommand):
         if not settings.MMCHAT_CONTROLLER_URL:
             self.stdout.write(f"workers register  {address}/workers/{settings.MMCHAT_WORKER_SECRET}")
         self.stdout.flush()
+
+
+def _reached_at() -> str:
+    """Give the host by which this machine reaches the site."""
+    host = settings.MMCHAT_HOST
+    if host in environment.WILDCARDS:
+        return "[::1]" if host == "::" else "127.0.0.1"
+    return environment.in_url(host)
 
 
 def _set(name: str, value: str | int | bool) -> None:
@@ -153,7 +165,7 @@ def _demo_worker(port: int) -> Iterator[None]:
     if not settings.MMCHAT_DEMO:
         yield
         return
-    controller = f"http://127.0.0.1:{port}/workers/{settings.MMCHAT_WORKER_SECRET}"
+    controller = f"http://{_reached_at()}:{port}/workers/{settings.MMCHAT_WORKER_SECRET}"
     # In a group of its own, so that Ctrl-C ends it after the site has drained and not before.
     worker = subprocess.Popen(
         [sys.executable, "-m", "chat.demo", "--exit-with-parent"],

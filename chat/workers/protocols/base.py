@@ -52,8 +52,9 @@ class Chunk:
 class Protocol:
     """Hold one way of speaking to workers.
 
-    `path` is appended to the worker's address. `body` returns what becomes the JSON body, where bytes are
-    written as base64. `parse` reads one frame and raises a WorkerError when the frame is bad or reports one.
+    `path` is appended to the worker's address. `body` returns what becomes the JSON
+    body, with pictures as base64 already; it may take long and runs in a thread. `parse` reads one frame and
+    raises a WorkerError when the frame is bad or reports one.
     """
 
     name: str

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .base import Chunk, GenerationRequest, PromptMessage, Protocol
+from .base64_json import base64_json
 from .frames import text_of
 
 
@@ -33,7 +34,7 @@ def parse(frame: bytes, request: GenerationRequest) -> Chunk:
 def _message(message: PromptMessage, images: Sequence[bytes]) -> dict[str, Any]:
     fields: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.images:
-        fields["image"] = [images[index] for index in message.images]
+        fields["image"] = [base64_json(images[index]) for index in message.images]
     return fields
 
 

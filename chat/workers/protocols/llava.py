@@ -3,6 +3,7 @@
 from typing import Any
 
 from .base import Chunk, GenerationRequest, Protocol
+from .base64_json import base64_json
 from .frames import text_of
 
 
@@ -18,8 +19,8 @@ def body(request: GenerationRequest) -> dict[str, Any]:
         "max_new_tokens": request.max_new_tokens,
         "max_input_tiles": request.max_input_tiles,
         "stop": request.stop,
-        "images": list(request.images),
-        "org_images": list(request.original_images),
+        "images": [base64_json(image) for image in request.images],
+        "org_images": [base64_json(image) for image in request.original_images],
     }
 
 

@@ -22,7 +22,7 @@ def wired(open_page, worker, cable):
     """A visitor whose connection to the site can be cut."""
     chat = open_page(at=cable.url)
     chat.allow("WebSocket connection")
-    chat.allow("ERR_CONNECTION")
+    chat.allow("Failed to load resource")  # pictures that were on their way when the line was cut
     chat.wait_for_connection()
     return chat
 

@@ -28,12 +28,21 @@ export async function drawMathematics(elements) {
       styleByObject(tree);
       element.replaceChildren(tree.toNode());
       element.classList.add("is-drawn");
-      // What scrolls must be reached by keyboard.
-      if (displayMode && element.scrollWidth > element.clientWidth) element.tabIndex = 0;
+      if (isTooWide(element, displayMode)) {
+        element.classList.toggle("is-wide", !displayMode);
+        // What scrolls must be reached by keyboard.
+        element.tabIndex = 0;
+      }
     } catch {
       element.classList.add("is-broken");
     }
   }
+}
+
+function isTooWide(element, displayMode) {
+  if (displayMode) return element.scrollWidth > element.clientWidth;
+  const text = element.closest(".text");
+  return text !== null && element.getBoundingClientRect().width > text.clientWidth;
 }
 
 /**

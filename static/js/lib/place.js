@@ -8,14 +8,16 @@ export class Place {
   #siteTitle = document.title.split(" · ").at(-1);
   #onVisit;
   #first;
-  // In another site's frame the address stays: a conversation's own page refuses to be framed.
-  #fixed = window.parent !== window;
+  #fixed;
 
   /** `onVisit(id or null)` hears each conversation that the visitor goes to. */
   constructor({ urls, conversation, title }, { onVisit }) {
     this.#urls = urls;
     this.#onVisit = onVisit;
-    this.#first = conversation;
+    // A conversation's own page refuses to be framed, and shows what the embed hides: there the address stays,
+    // and the browser's history alone remembers the conversation for a reload.
+    this.#fixed = window.parent !== window || urls.new.endsWith("/embed/");
+    this.#first = conversation ?? (this.#fixed ? (history.state?.conversation ?? null) : null);
     this.title(title);
     window.addEventListener("popstate", ({ state }) => this.#visit(state?.conversation ?? null));
   }

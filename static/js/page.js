@@ -32,7 +32,12 @@ const models = new Models({
 });
 const parameters = new Parameters(site.parameters);
 const sender = new Sender({ site, session, models, parameters, scroll });
-const feedback = new Feedback(site, { onStored: (values) => session.note(values), onProblem: showTrouble });
+const feedback = new Feedback(site, { onStored: (values) => session.note(values), onProblem: callFailed });
+
+function callFailed(error) {
+  if (error.needsReload) offerReload(error.message);
+  else showTrouble(error.message);
+}
 
 function modelChanged() {
   parameters.fit(models.current);

@@ -22,6 +22,7 @@ def admin(chat, open_page, site, worker):
     chat.button("Upvote").click()
     expect(chat.button("Upvote")).to_have_attribute("aria-pressed", "true")
     chat.button("Flag").click()
+    chat.page.get_by_role("radio", name="Something else").check()
     chat.button("Submit").click()
     expect(chat.reply.get_by_text("You flagged this.")).to_be_visible()
 

@@ -1,13 +1,14 @@
 // Votes and flags: sent over HTTP, stored at once, confirmed beside the reply.
-import { fromTemplate, part } from "../lib/dom.js";
+import { fromTemplate, part, show } from "../lib/dom.js";
 import { address, postJSON } from "../lib/http.js";
+import { tab } from "../lib/storage.js";
 
 export class Feedback {
   #dialog = document.getElementById("flag");
   #site;
   #reply = null;
 
-  /** `site`: urls, csrf_token, flag_reasons; `onStored({message, vote, flagged})`, `onProblem(words)`. */
+  /** `site`: urls, csrf_token, flag_reasons; `onStored({message, vote, flagged})`, `onProblem(error)`. */
   constructor(site, { onStored, onProblem }) {
     this.#site = site;
     this.onStored = onStored;
@@ -19,6 +20,10 @@ export class Feedback {
       return row;
     });
     part(this.#dialog, "reasons").replaceChildren(...reasons);
+    part(this.#dialog, "reload").addEventListener("click", () => {
+      tab.set("flag", { reply: this.#reply.id, ...this.#report });
+      location.reload();
+    });
     part(this.#dialog, "cancel").addEventListener("click", () => this.#dialog.close());
     this.#dialog.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -34,29 +39,46 @@ export class Feedback {
       const stored = await postJSON(url, { value: vote, reasons: [], comment: "" }, this.#site.csrf_token);
       this.onStored({ message: reply.id, vote: stored.vote, flagged: reply.flagged });
     } catch (error) {
-      this.onProblem(error.message);
+      this.onProblem(error);
     }
   }
 
   askWhy(reply) {
     this.#reply = reply;
-    this.#dialog.querySelector("form").reset();
-    this.#dialog.querySelector("input").checked = true;
-    part(this.#dialog, "problem").textContent = "";
+    const form = this.#dialog.querySelector("form");
+    const kept = tab.get("flag");
+    form.reset();
+    if (kept?.reply === reply.id) {
+      form.elements.reason.value = kept.reason;
+      form.querySelector("textarea").value = kept.comment;
+    }
+    this.#complain("");
     this.#dialog.showModal();
+    (form.querySelector("input:checked") ?? form.querySelector("input")).focus();
+  }
+
+  get #report() {
+    const form = this.#dialog.querySelector("form");
+    return { reason: form.elements.reason.value, comment: form.querySelector("textarea").value };
   }
 
   async #flag() {
-    const form = this.#dialog.querySelector("form");
-    const reason = new FormData(form).get("reason");
-    const comment = form.querySelector("textarea").value;
     try {
       const url = address(this.#site.urls.flag, { message: this.#reply.id });
-      await postJSON(url, { reason, comment }, this.#site.csrf_token);
+      await postJSON(url, this.#report, this.#site.csrf_token);
+      tab.set("flag", null);
       this.#dialog.close();
       this.onStored({ message: this.#reply.id, vote: this.#reply.vote, flagged: true });
     } catch (error) {
-      part(this.#dialog, "problem").textContent = error.message;
+      this.#complain(error.message, { needsReload: error.needsReload });
     }
+  }
+
+  #complain(words, { needsReload = false } = {}) {
+    part(this.#dialog, "problem").textContent = words;
+    const reload = part(this.#dialog, "reload");
+    show(reload, needsReload);
+    show(part(this.#dialog, "submit"), !needsReload);
+    if (needsReload) reload.focus();
   }
 }

@@ -27,6 +27,7 @@ export class PendingImage {
       this.#options.onRemove(this);
     });
     part(this.element, "retry").addEventListener("click", () => this.#send());
+    part(this.element, "reload").addEventListener("click", () => location.reload());
     if (info) this.#arrived(info);
     else this.#send();
   }
@@ -47,7 +48,7 @@ export class PendingImage {
     try {
       this.#arrived(await this.#running.done);
     } catch (error) {
-      if (error.code !== "cancelled") this.#become("failed", error.message);
+      if (error.code !== "cancelled") this.#become("failed", error);
     }
     this.#options.onChange();
   }
@@ -58,13 +59,14 @@ export class PendingImage {
     this.#become("ready");
   }
 
-  #become(state, problem = "") {
+  #become(state, error = null) {
     this.state = state;
     this.element.dataset.state = state;
     show(this.element.querySelector("progress"), state === "uploading");
-    show(part(this.element, "retry"), state === "failed");
+    show(part(this.element, "retry"), error !== null && !error.needsReload);
+    show(part(this.element, "reload"), error?.needsReload ?? false);
     const words = part(this.element, "problem");
-    words.textContent = problem;
-    show(words, problem !== "");
+    words.textContent = error?.message ?? "";
+    show(words, error !== null);
   }
 }

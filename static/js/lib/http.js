@@ -7,6 +7,11 @@ export class CallError extends Error {
     super(text || say("call_failed"));
     Object.assign(this, { code, field, limit });
   }
+
+  /** Can only a page loaded anew do it? */
+  get needsReload() {
+    return ["csrf_failed", "no_visitor"].includes(this.code);
+  }
 }
 
 /** Read the error out of a body that may be anything. */

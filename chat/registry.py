@@ -64,8 +64,9 @@ def refresh_for_page() -> None:
     """Bring the lists up to date before a page shows them, as `--model-list-mode` says.
 
     The built-in controller's list is always live. Outside ones are read again in mode `reload`, and in either
-    mode while the last reading failed: at most once in `RELOAD_SECONDS`, by whoever comes first, while the
-    others go on with the lists there are. Nobody waits for a controller that did not answer the last time.
+    mode while the last reading failed or found nothing: at most once in `RELOAD_SECONDS`, by whoever comes
+    first, while the others go on with the lists there are. Nobody waits for a controller that did not answer
+    the last time.
     """
     enabled = list(Backend.objects.filter(enabled=True))
     if any(backend.kind == Backend.Kind.BUILT_IN for backend in enabled):
@@ -75,7 +76,10 @@ def refresh_for_page() -> None:
         return
     if any(backend.last_error or backend.last_checked is None for backend in outside):
         threading.Thread(target=_read_lists_in_thread, name="mmchat-lists", daemon=True).start()
-    elif settings.MMCHAT_MODEL_LIST_MODE == "reload":
+    elif (
+        settings.MMCHAT_MODEL_LIST_MODE == "reload"
+        or not Placement.objects.filter(backend__in=outside, listed=True).exists()
+    ):
         read_lists()
 
 

@@ -258,5 +258,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         # Every scanner on the network sends foreign Host headers; each would be a page of traceback.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # The pool tells of each attempt; the call that waited for it tells the outcome.
+        "psycopg.pool": {"level": "ERROR"},
     },
 }

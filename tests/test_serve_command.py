@@ -141,13 +141,26 @@ def test_a_second_process_without_redis_is_refused(site):
     assert requests.get(f"{site.url}/readyz", timeout=5).ok
 
 
-def test_daphne_can_carry_the_site(tmp_path):
+def test_daphne_can_carry_the_site_and_ends_with_its_parent(tmp_path):
     site = Site(tmp_path / "site", "--server", "daphne", "--demo")
     try:
         site.start()
         assert requests.get(f"{site.url}/", timeout=10).ok
         site.wait_for_model()
+        assert site.stop() == 0
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"{site.url}/readyz", timeout=5)
     finally:
-        site.process.terminate()
-        site.process.wait(10)
+        site.remove()
+
+
+def test_the_demo_worker_finds_a_site_that_listens_elsewhere(tmp_path):
+    site = Site(tmp_path / "site", "--demo", "--host", "127.0.0.2")
+    site.url = f"http://127.0.0.2:{site.port}"
+    try:
+        site.start()
+        site.wait_for_model()
+        assert requests.get(f"{site.url}/", timeout=10).ok
+    finally:
+        site.stop()
         site.remove()

@@ -106,6 +106,14 @@ class Page:
     async def until_text(self, reply: str, characters: int = 1, seconds: float = 30) -> dict:
         return await self.until(reply, lambda message: len(message["text"]) >= characters, seconds)
 
+    async def until_closed(self, seconds: float = 20) -> int:
+        """Read frames until the site closes the socket, and give its close code."""
+        try:
+            while True:
+                await self.receive(seconds)
+        except websockets.ConnectionClosed:
+            return self.connection.close_code
+
     def _apply(self, frame: dict) -> None:
         match frame["type"]:
             case "conversation":

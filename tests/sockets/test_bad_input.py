@@ -1,5 +1,6 @@
 """Bad input gets an error that names the field and the limit, and disturbs nothing else."""
 
+import asyncio
 import json
 import uuid
 
@@ -134,3 +135,25 @@ async def test_a_socket_without_the_cookie_is_closed(visitor):
         async with visitor.socket():
             pass
     assert closed.value.rcvd.code == 4401
+
+
+@pytest.mark.parametrize("cookie", ['prefs={"theme": "dark"}', "a/b=1", "foo=é", "bare", "t=a b c"])
+async def test_a_neighbours_cookie_does_not_lock_a_visitor_out(visitor, model, cookie):
+    headers = {"Cookie": f"{cookie}; {visitor.cookies}"}
+    url = f"{visitor.url.replace('http', 'ws')}/ws/chat/"
+    async with websockets.connect(url, origin=visitor.url, additional_headers=headers) as connection:
+        assert json.loads(await connection.recv())["type"] == "hello"
+
+
+async def test_a_visitor_who_is_blocked_loses_the_open_socket(site, visitor, model):
+    async with visitor.socket() as page:
+        accepted = await page.ask("count to 2000", model)
+        await page.until_text(accepted["reply"])
+        found = f"Visitor.objects.filter(conversations='{accepted['conversation']}')"
+        block = f"from chat.models import Visitor; {found}.update(blocked=True)"
+        await asyncio.to_thread(site.manage, "shell", "-c", block)
+        assert await page.until_closed(10) == 4403
+    with pytest.raises(websockets.ConnectionClosedError) as closed:
+        async with visitor.socket():
+            pass
+    assert closed.value.rcvd.code == 4403

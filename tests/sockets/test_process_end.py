@@ -72,9 +72,8 @@ async def test_sigterm_lets_replies_end_and_then_closes_sockets_for_a_restart(ow
         ready = await asyncio.to_thread(visitor.http.get, f"{own_site.url}/readyz")
         assert ready.status_code == 503
         reply = await page.until_ended(accepted["reply"])
-        await page.connection.wait_closed()
+        assert await page.until_closed() == 1012
     assert reply["state"] == "complete"
-    assert page.connection.close_code == 1012
     assert await asyncio.to_thread(own_site.process.wait, 10) == 0
 
 

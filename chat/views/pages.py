@@ -26,10 +26,8 @@ from chat.words import page_words
 
 HISTORY_PAGE = 50
 
-# Model output reaches the DOM only through the two named policies; see docs/security.md.
-trusted_types = csp_update(
-    {"require-trusted-types-for": ["'script'"], "trusted-types": ["dompurify", "mmchat"]}
-)
+# Model output reaches the DOM only through DOMPurify; see docs/security.md.
+trusted_types = csp_update({"require-trusted-types-for": ["'script'"], "trusted-types": ["dompurify"]})
 
 
 @require_safe

@@ -1,9 +1,12 @@
 """What a review found in the page: small screens, wide replies, the embed, careless reports, pages out of date."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
 SMALL_PHONE = {"width": 320, "height": 568}
+LYING_PHONE = {"width": 568, "height": 320}
 OUT_OF_DATE = "This page is out of date. Reload it and try again; your text stays here."
 WIDE_REPLIES = {
     "a long formula": "So $x_{" + "1234567890" * 20 + "}$ it is.",
@@ -28,7 +31,7 @@ def let_the_token_age(chat) -> None:
     chat.allow("403 (Forbidden)")
 
 
-@pytest.mark.parametrize("size", [SMALL_PHONE, {"width": 390, "height": 844}])
+@pytest.mark.parametrize("size", [SMALL_PHONE, LYING_PHONE, {"width": 390, "height": 844}])
 def test_an_image_can_be_added_in_the_first_view_of_a_phone(open_page, worker, size):
     chat = open_page(viewport=size, has_touch=True, is_mobile=True)
     expect(chat.page.get_by_role("heading", name="Try an example")).to_be_visible()
@@ -146,3 +149,27 @@ def test_an_upload_from_a_page_out_of_date_offers_to_reload_it(chat):
     chat.button("Reload").click()
     expect(chat.message).to_have_value("Look at this")
     chat.add_image("chart.png")
+
+
+def test_lists_of_the_administration_fit_beside_their_filters(chat, open_page, site, worker):
+    worker.will_say("The reply begins with AWordThatHasNoPlaceToBreakInAndIsLong and goes on.")
+    chat.ask_and_wait("What does this rather long question of several words ask about?")
+    chat.button("Upvote").click()
+    chat.button("Flag").click()
+    chat.page.get_by_role("radio", name="Dangerously false").check()
+    chat.page.get_by_role("textbox", name="Comment").fill("A comment with AWordThatHasNoPlaceToBreakIn. " * 4)
+    chat.button("Submit").click()
+    expect(chat.reply.get_by_text("You flagged this.")).to_be_visible()
+
+    name, password = re.search(r"administrator +(\S+), password (\S+)", site.log).groups()
+    admin = open_page("/admin/")
+    admin.page.get_by_label("Username").fill(name)
+    admin.page.get_by_label("Password").fill(password)
+    admin.button("Log in").click()
+    expect(admin.page.get_by_role("link", name="Conversations", exact=True)).to_be_visible()
+    for table in ("feedback/vote", "feedback/flag", "chat/message", "chat/conversation"):
+        admin.visit(f"/admin/{table}/")
+        results = admin.page.locator(".results")
+        expect(results.locator("tbody tr").first).to_be_visible()
+        assert results.evaluate("(element) => element.scrollWidth <= element.clientWidth"), table
+        admin.picture(f"admin-{table.replace('/', '-')}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -18,7 +19,7 @@ def services():
     with parts.redis() as redis, parts.postgresql() as url:
         with psycopg.connect(url.replace("postgres://", "postgresql://"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
-        yield {"REDIS_URL": redis, "DATABASE_URL": url.rsplit("/", 1)[0] + f"/{name}"}
+        yield {"REDIS_URL": redis, "DATABASE_URL": urlsplit(url)._replace(path=f"/{name}").geturl()}
         with psycopg.connect(url.replace("postgres://", "postgresql://"), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -8,7 +8,6 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import Any, Protocol
 
 import aiohttp
@@ -20,11 +19,12 @@ from chat import moderation, queue
 from chat.controller.workers import forget
 from chat.database import DatabaseThread
 from chat.generation import records
-from chat.generation.context import Context, ContextError, build
+from chat.generation.context import Context, build
 from chat.generation.dispatch import Dispatcher
 from chat.generation.reply import LiveReply
+from chat.generation.run import Ended, Run, outcome
 from chat.models import ReplyState
-from chat.workers.errors import WorkerConnectTimeout, WorkerError, WorkerRefused, WorkerUnknownHost
+from chat.workers.errors import WorkerConnectTimeout, WorkerRefused, WorkerUnknownHost
 from chat.workers.protocols import Chunk
 from chat.workers.stream import Timeouts, make_session, stream_reply
 
@@ -40,15 +40,6 @@ WRITE_TRIES = 90  # a database that is away for a minute loses nothing
 THREADS = 32  # for controllers, moderation and images, which block
 
 
-class Ended(Exception):
-    """Ends a reply with a state and an error code; `detail` is for administrators."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.detail = detail
-
-
 class Socket(Protocol):
     """What the engine needs of an open socket to close it."""
 
@@ -57,25 +48,6 @@ class Socket(Protocol):
     async def close_for_restart(self) -> None: ...
 
     async def close_for_block(self) -> None: ...
-
-
-class Run:
-    """A reply that this process generates, with what only its owner needs."""
-
-    job: asyncio.Task[None]  # generates; cancelled to stop
-    ending: asyncio.Task[None]  # waits for the job and writes down how it ended; never cancelled before
-
-    def __init__(self, reply: LiveReply, context: Context) -> None:
-        self.reply = reply
-        self.context = context
-        loop = asyncio.get_running_loop()
-        self.since = loop.time()
-        self.address: asyncio.Future[str] = loop.create_future()
-        self.stopped = False
-        self.first_answered: datetime | None = None
-
-    def progress(self) -> records.Progress:
-        return records.Progress(self.reply.id, self.reply.text, self.reply.epoch, self.first_answered)
 
 
 class Engine:
@@ -227,7 +199,7 @@ class Engine:
     async def _supervise(self, run: Run, job: asyncio.Task[None]) -> None:
         """Wait for a reply's job and write down how it ended, whatever happened."""
         await asyncio.wait([job])
-        state, code, detail = _outcome(run, job)
+        state, code, detail = outcome(run, job)
         reply = run.reply
         try:
             if not await self._write_end(run, state, code, detail):
@@ -366,20 +338,6 @@ class Engine:
                 reply.set_text(row.text, row.epoch)
                 if row.state != reply.state:
                     reply.set_state(row.state, row.error_code)
-
-
-def _outcome(run: Run, job: asyncio.Task[None]) -> tuple[str, str, str]:
-    """Tell how a job ended: state, error code, detail for administrators."""
-    if job.cancelled():
-        return (ReplyState.STOPPED, "", "") if run.stopped else (ReplyState.INTERRUPTED, "interrupted", "")
-    error = job.exception()
-    if error is None:
-        return ReplyState.COMPLETE, "", ""
-    if isinstance(error, WorkerError | Ended | ContextError):
-        log.info("reply %s failed: %s %s", run.reply.id, error.code, error.detail)
-        return ReplyState.FAILED, error.code, error.detail
-    log.error("reply %s failed", run.reply.id, exc_info=error)
-    return ReplyState.FAILED, "internal_error", repr(error)
 
 
 _engine: Engine | None = None

@@ -107,36 +107,27 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 self._check_rate()
                 await self._handle(_parse(text_data))
             except Refused as refused:
-                self.outbox.put(
-                    events.Error(
-                        code=refused.code,
-                        text=refused.text,
-                        field=refused.field,
-                        limit=refused.limit,
-                        client_id=client_id,
-                    )
-                )
+                self._refuse(refused, client_id)
             except DatabaseFailure:
                 log.exception("a frame was refused: the database does not answer")
-                self.outbox.put(
-                    events.Error(
-                        code="storage_unavailable",
-                        text=_(
-                            "This could not be stored just now, so nothing was sent. Try again in a moment."
-                        ),
-                        client_id=client_id,
-                    )
-                )
+                text = _("This could not be stored just now, so nothing was sent. Try again in a moment.")
+                self._refuse(Refused("storage_unavailable", text), client_id)
             except Exception:
                 # A socket that closed here would come back and send the same frame again, for ever.
                 log.exception("a frame was refused")
-                self.outbox.put(
-                    events.Error(
-                        code="internal_error",
-                        text=_("Something went wrong on our side, so nothing was sent. Try again."),
-                        client_id=client_id,
-                    )
-                )
+                text = _("Something went wrong on our side, so nothing was sent. Try again.")
+                self._refuse(Refused("internal_error", text), client_id)
+
+    def _refuse(self, refused: Refused, client_id: uuid.UUID | None) -> None:
+        self.outbox.put(
+            events.Error(
+                code=refused.code,
+                text=refused.text,
+                field=refused.field,
+                limit=refused.limit,
+                client_id=client_id,
+            )
+        )
 
     def _check_rate(self) -> None:
         now = time.monotonic()

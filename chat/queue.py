@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from chat.models import Message, ReplyState
 
+RECENT = 50
 _LOCK = 0x6D6D63686174  # any number that is ours; PostgreSQL keeps one lock under it
 
 
@@ -22,12 +23,27 @@ class Waiting(NamedTuple):
     owner: uuid.UUID | None
 
 
+class Candidate(NamedTuple):
+    """A worker that may take replies: as many as its own limit allows, or `uses` of them."""
+
+    address: str
+    queue_length: int = 0  # as the worker said it last
+    speed: float = 1.0
+    uses: int | None = None
+
+    @classmethod
+    def each_once(cls, addresses: Sequence[str]) -> "list[Candidate]":
+        """Make candidates of addresses that a controller named, each for one request."""
+        return [cls(address, uses=uses) for address, uses in Counter(addresses).items()]
+
+
 @dataclass
 class Admission:
     """What one pass over the queue decided for the replies of one process."""
 
     started: list[tuple[uuid.UUID, str]] = field(default_factory=list)  # reply, worker address
     positions: dict[uuid.UUID, int] = field(default_factory=dict)  # reply, place from 1
+    places: int = 0  # how many replies can run at once, as far as is known
 
 
 def in_turns(waiting: Sequence[Waiting], running: Mapping[uuid.UUID, int]) -> list[Waiting]:
@@ -43,59 +59,97 @@ def in_turns(waiting: Sequence[Waiting], running: Mapping[uuid.UUID, int]) -> li
     return [item for _, _, item in sorted(ranked, key=lambda entry: entry[:2])]
 
 
-def admit(owner: uuid.UUID, ready: Set[uuid.UUID], candidates: Mapping[str, Sequence[str]]) -> Admission:
+def admit(
+    owner: uuid.UUID,
+    ready: Mapping[uuid.UUID, Collection[str]],
+    candidates: Mapping[str, Sequence[Candidate]],
+) -> Admission:
     """Start as many of the replies `ready`, of process `owner`, as the limits allow.
 
-    `candidates` gives for a model the worker addresses that its backends chose, one for each reply that may
-    start. A reply starts where the site has a place and its worker has one; the order is that of `in_turns`
-    over all processes, so a place that another process's reply can take now is left to that process.
+    `ready` gives for each reply the workers that have failed it already, `candidates` the workers of each
+    model. A reply starts where the site has a place and a worker has one, at the worker with the least to do
+    for its speed; the order is that of `in_turns` over all processes, so a place that another process's reply
+    can take now is left to that process.
     """
-    result = Admission()
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        live = list(
-            Message.objects.live()
-            .order_by("created", "pk")
-            .values_list("pk", "conversation__visitor_id", "model__name", "owner", "state", "worker")
-        )
-        running = [row for row in live if row[4] == ReplyState.STREAMING]
-        on_worker = Counter(row[5] for row in running)
+        live = Message.objects.live()
+        streaming = live.filter(state=ReplyState.STREAMING)
+        running = list(streaming.values_list("conversation__visitor_id", "worker"))
+        rows = live.filter(state=ReplyState.QUEUED, stop_requested=False).order_by("created", "pk")
         waiting = [
-            Waiting(*row[:4])
-            for row in live
-            if row[4] == ReplyState.QUEUED and (row[3] != owner or row[0] in ready)
+            item
+            for row in rows.values_list("pk", "conversation__visitor_id", "model__name", "owner")
+            if (item := Waiting(*row)).owner != owner or item.reply in ready
         ]
-        places = settings.MMCHAT_CONCURRENCY_COUNT - len(running)
-        left = {model: list(addresses) for model, addresses in candidates.items()}
-        place = 0
-        for item in in_turns(waiting, Counter(row[1] for row in running)):
-            address = None
-            if places > 0:
-                address = _take(left.get(item.model, []), on_worker)
-                if address and item.owner != owner:
-                    places -= 1
-                    on_worker[address] += 1
-                    address = None
-            if address is None:
-                place += 1
-                if item.owner == owner:
-                    result.positions[item.reply] = place
+        places = _Places(Counter(address for _, address in running), len(running), candidates)
+        result = Admission(places=places.most())
+        in_line = 0
+        for item in in_turns(waiting, Counter(visitor for visitor, _ in running)):
+            address = places.take(item.model, ready.get(item.reply, ()))
+            if item.owner != owner:
+                in_line += 1  # a place that it can take is left to the process whose reply it is
                 continue
-            started = Message.objects.filter(
-                pk=item.reply, state=ReplyState.QUEUED, stop_requested=False
-            ).update(state=ReplyState.STREAMING, worker=address, sent=timezone.now())
-            if started:
-                places -= 1
-                on_worker[address] += 1
+            in_line += address is None
+            if address is None:
+                result.positions[item.reply] = in_line
+            elif Message.objects.filter(pk=item.reply, state=ReplyState.QUEUED, owner=owner).update(
+                state=ReplyState.STREAMING, worker=address, sent=timezone.now()
+            ):
                 result.started.append((item.reply, address))
     return result
 
 
-def _take(addresses: list[str], on_worker: Counter[str]) -> str | None:
-    for address in addresses:
-        if on_worker[address] < settings.MMCHAT_WORKER_CONCURRENCY:
-            addresses.remove(address)
-            return address
-    return None
+class _Places:
+    """Where replies can start during one admission."""
+
+    def __init__(
+        self, on_worker: Counter[str], running: int, candidates: Mapping[str, Sequence[Candidate]]
+    ) -> None:
+        self._on_worker = on_worker
+        self._left = settings.MMCHAT_CONCURRENCY_COUNT - running
+        self._candidates = candidates
+        self._used: Counter[tuple[str, str]] = Counter()
+
+    def most(self) -> int:
+        """Tell how many replies the site and the known workers can run at once."""
+        addresses = {each.address for workers in self._candidates.values() for each in workers}
+        return min(
+            settings.MMCHAT_CONCURRENCY_COUNT,
+            len(addresses | self._on_worker.keys()) * settings.MMCHAT_WORKER_CONCURRENCY,
+        )
+
+    def take(self, model: str, tried: Collection[str]) -> str | None:
+        """Take a place for a reply and give its worker's address; None when there is none."""
+        if self._left <= 0:
+            return None
+        free = [
+            each
+            for each in self._candidates.get(model, ())
+            if each.address not in tried
+            and self._on_worker[each.address] < settings.MMCHAT_WORKER_CONCURRENCY
+            and (each.uses is None or self._used[model, each.address] < each.uses)
+        ]
+        if not free:
+            return None
+        chosen = min(free, key=self._load)
+        self._left -= 1
+        self._on_worker[chosen.address] += 1
+        self._used[model, chosen.address] += 1
+        return chosen.address
+
+    def _load(self, worker: Candidate) -> float:
+        return max(worker.queue_length, self._on_worker[worker.address]) / worker.speed
+
+
+def recent_seconds() -> float | None:
+    """Give how long recent replies took at their workers, on average; None while there are none."""
+    ended = Message.objects.replies().filter(state__in=(ReplyState.COMPLETE, ReplyState.STOPPED))
+    seconds = [
+        (finished - sent).total_seconds()
+        for sent, finished in ended.order_by("-created").values_list("sent", "finished")[:RECENT]
+        if sent and finished
+    ]
+    return sum(seconds) / len(seconds) if seconds else None

@@ -1,6 +1,7 @@
 """Begin replies: write down what a visitor asked, and the still empty reply, in one transaction."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -73,6 +74,18 @@ def start_variant(visitor_key: uuid.UUID, frame: events.Regenerate, owner: uuid.
         if found := _found_variant(reply_id):
             return found
         raise _busy() from None
+
+
+def contexts(replies: Collection[uuid.UUID]) -> dict[uuid.UUID, Context]:
+    """Put together anew what waiting replies are to answer, for a process that adopted them."""
+    rows = Message.objects.filter(pk__in=list(replies), state=ReplyState.QUEUED).select_related(
+        "model", "parent__conversation"
+    )
+    return {
+        reply.pk: context_of(reply.parent.conversation, reply.model, reply.parameters, branch(reply.parent))
+        for reply in rows
+        if reply.parent is not None and reply.model is not None
+    }
 
 
 def _check_text(text: str, has_images: bool) -> None:

@@ -1,27 +1,37 @@
-"""Find a worker for each waiting reply, through the backends that list its model."""
+"""Know the workers of each model that somebody waits for, through the backends that list it."""
 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from chat.database import DatabaseThread
 from chat.models import Backend, Placement, Worker
+from chat.queue import Candidate
 from chat.workers.controller import ControllerClient
 from chat.workers.errors import NoWorker, WorkerError
 
 log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 2.0  # how long addresses that a controller gave wait for a place before it is asked again
+PLACES_SECONDS = 0.3  # how old what the database said of backends and workers may be
 MOST_AT_ONCE = 8
 
 
 class Found(NamedTuple):
-    """Worker addresses for each model, and why there is none for others."""
+    """Workers for each model, why there is none for others, and the models of outside controllers."""
 
-    addresses: dict[str, list[str]]
+    candidates: dict[str, list[Candidate]]
     errors: dict[str, WorkerError]
+    asked_outside: Collection[str]
+
+
+class _Places(NamedTuple):
+    """What the database says: workers of the built-in controller, and addresses of outside ones, by model."""
+
+    workers: dict[str, list[Candidate]]
+    controllers: dict[str, list[str]]
 
 
 class _Asked:
@@ -40,34 +50,47 @@ class Dispatcher:
         self._database = database
         self._ready = ready
         self._asked: defaultdict[str, _Asked] = defaultdict(_Asked)
+        self._places = _Places({}, {})
+        self._models: set[str] = set()
+        self._read_at = float("-inf")
 
     async def find(self, waiting: Mapping[str, int]) -> Found:
         """Give what is known now for the models of waiting replies; `ready` is called when there is more."""
-        addresses, controllers = await self._database.run(_places, waiting)
+        now = asyncio.get_running_loop().time()
+        if now - self._read_at >= PLACES_SECONDS or not waiting.keys() <= self._models:
+            self._models = set(waiting)
+            self._places = await self._database.run(_places, self._models)
+            self._read_at = now
+        candidates = {
+            model: list(workers) for model, workers in self._places.workers.items() if model in waiting
+        }
         errors: dict[str, WorkerError] = {}
-        oldest = asyncio.get_running_loop().time() - KEEP_SECONDS
-        for model, urls in controllers.items():
+        for model in waiting.keys() & self._places.controllers.keys():
             asked = self._asked[model]
-            asked.addresses = [found for found in asked.addresses if found[0] > oldest]
+            asked.addresses = [found for found in asked.addresses if found[0] > now - KEEP_SECONDS]
             if asked.error and not asked.addresses and not asked.asking:
-                if model not in addresses:
+                if model not in candidates:
                     errors[model] = asked.error
                 asked.error = None
             else:
-                known = len(asked.addresses) + len(asked.asking)
-                for number in range(known, min(waiting[model], MOST_AT_ONCE)):
-                    self._ask(asked, urls[number % len(urls)], model)
-            addresses.setdefault(model, []).extend(address for _, address in asked.addresses)
-        errors |= {model: NoWorker(model) for model in waiting if model not in addresses}
-        return Found(addresses, errors)
+                self._ask(asked, model, waiting[model])
+            named = Candidate.each_once([address for _, address in asked.addresses])
+            candidates.setdefault(model, []).extend(named)
+        errors |= {model: NoWorker(model) for model in waiting if model not in candidates}
+        return Found(candidates, errors, self._places.controllers.keys())
 
     def used(self, model: str, address: str) -> None:
-        """Forget an address that a reply took."""
+        """Forget an address that a reply took: a controller names it for one request."""
         found = self._asked[model].addresses
         for each in found:
             if each[1] == address:
                 found.remove(each)
                 return
+
+    def ask_anew(self, model: str) -> None:
+        """Forget what controllers said of a model, so that they are asked again."""
+        self._asked[model].addresses.clear()
+        self._ready()
 
     async def close(self) -> None:
         """Ask no more; an answer that a thread still waits for is thrown away."""
@@ -76,45 +99,36 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _ask(self, asked: _Asked, url: str, model: str) -> None:
-        task = asyncio.create_task(self._ask_one(asked, url, model))
-        asked.asking.add(task)
-        task.add_done_callback(asked.asking.discard)
-        task.add_done_callback(lambda _: self._ready())
+    def _ask(self, asked: _Asked, model: str, wanted: int) -> None:
+        urls = self._places.controllers[model]
+        for number in range(len(asked.addresses) + len(asked.asking), min(wanted, MOST_AT_ONCE)):
+            task = asyncio.create_task(self._ask_one(asked, urls[number % len(urls)], model))
+            asked.asking.add(task)
+            task.add_done_callback(asked.asking.discard)
+            task.add_done_callback(lambda _: self._ready())
 
     async def _ask_one(self, asked: _Asked, url: str, model: str) -> None:
         try:
             address = await asyncio.to_thread(ControllerClient(url).get_worker_address, model)
         except WorkerError as error:
-            log.warning("no address for model %s: %s %s", model, error.code, error.detail)
+            log.warning("no address for model %s: %s", model, error.code)
             asked.error = error
         else:
             asked.addresses.append((asyncio.get_running_loop().time(), address))
             asked.error = None
 
 
-def _places(waiting: Mapping[str, int]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Give for each model the addresses of the built-in controller's workers, and the outside controllers."""
-    local: dict[str, list[str]] = {}
-    controllers: dict[str, list[str]] = {}
+def _places(models: Collection[str]) -> _Places:
+    found = _Places({}, {})
     placements = Placement.objects.filter(
-        model__name__in=list(waiting), model__enabled=True, backend__enabled=True, listed=True
+        model__name__in=models, model__enabled=True, backend__enabled=True, listed=True
     )
+    workers = list(Worker.objects.fresh().order_by("registered", "pk"))
     for model, kind, url in placements.values_list("model__name", "backend__kind", "backend__url"):
-        if kind == Backend.Kind.BUILT_IN:
-            if addresses := _built_in(model, waiting[model]):
-                local[model] = addresses
-        else:
-            controllers.setdefault(model, []).append(url)
-    return local, controllers
-
-
-def _built_in(model: str, count: int) -> list[str]:
-    """Give `count` addresses of registered workers, as `shortest_queue` would deal them one after the other."""
-    workers = [worker for worker in Worker.objects.fresh() if model in worker.model_names]
-    deals = [
-        ((max(worker.queue_length, 0) + number) / worker.speed, worker.address)
-        for worker in workers
-        for number in range(count)
-    ]
-    return [address for _, address in sorted(deals)]
+        if kind != Backend.Kind.BUILT_IN:
+            found.controllers.setdefault(model, []).append(url)
+        elif serving := [worker for worker in workers if model in worker.model_names]:
+            found.workers[model] = [
+                Candidate(worker.address, worker.queue_length, worker.speed) for worker in serving
+            ]
+    return found

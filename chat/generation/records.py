@@ -1,23 +1,26 @@
 """What is written of running replies. Every step of a reply's life is one conditional UPDATE."""
 
+import datetime
 import uuid
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from chat import moderation
-from chat.models import Message, ReplyState, ServerProcess, Visitor
+from chat.generation.breakers import Breaker
+from chat.models import CircuitBreaker, Message, ReplyState, ServerProcess, Visitor
+
+ADOPT_WITHIN = datetime.timedelta(hours=1)  # nobody waits for an older one
 
 
 class Progress(NamedTuple):
     reply: uuid.UUID
     text: str
     epoch: int
-    first_answered: datetime | None
+    first_answered: datetime.datetime | None
 
 
 class Stored(NamedTuple):
@@ -37,7 +40,7 @@ def write_progress(owner: uuid.UUID, changed: Iterable[Progress]) -> None:
     def key(value: uuid.UUID) -> Any:
         return field.get_db_prep_value(value, connection)
 
-    def moment(value: datetime | None) -> Any:
+    def moment(value: datetime.datetime | None) -> Any:
         return connection.ops.adapt_datetimefield_value(value) if value else None
 
     with connection.cursor() as cursor:
@@ -76,13 +79,87 @@ def read(replies: Iterable[uuid.UUID]) -> list[Stored]:
     return [Stored(*row) for row in rows.values_list("pk", "state", "text", "epoch", "error_code")]
 
 
-def beat(owner: uuid.UUID, running: Collection[uuid.UUID]) -> list[uuid.UUID]:
-    """Move the counters of process `owner` and of the replies it runs; give those that are to be stopped."""
-    ServerProcess.objects.filter(pk=owner).update(heartbeat=F("heartbeat") + 1)
-    mine = Message.objects.live().filter(pk__in=running)
-    if not running or not mine.update(heartbeat=F("heartbeat") + 1):
-        return []
-    return list(mine.filter(stop_requested=True).values_list("pk", flat=True))
+class Mine(NamedTuple):
+    """A live reply of this process as the database has it."""
+
+    reply: uuid.UUID
+    state: str
+    stop_requested: bool
+
+
+class Census(NamedTuple):
+    """The live replies of this process, and the counters of the others; None where one has no row any more."""
+
+    mine: list[Mine]
+    others: dict[uuid.UUID | None, int | None]
+
+
+def beat(owner: uuid.UUID, host: str, pid: int) -> Census:
+    """Move the counter of process `owner`, and look around."""
+    if not ServerProcess.objects.filter(pk=owner).update(heartbeat=F("heartbeat") + 1):
+        # It stood still for so long that another process took it for dead.
+        register_process(owner, host, pid)
+    live = Message.objects.live()
+    mine = live.filter(owner=owner).values_list("pk", "state", "stop_requested")
+    others: dict[uuid.UUID | None, int | None] = dict.fromkeys(
+        live.exclude(owner=owner).order_by().values_list("owner", flat=True).distinct()
+    )
+    others.update(ServerProcess.objects.exclude(pk=owner).values_list("pk", "heartbeat"))
+    return Census([Mine(*row) for row in mine], others)
+
+
+class Estate(NamedTuple):
+    """What became of the replies of a dead process: how many were interrupted, and which are this process's now."""
+
+    interrupted: int
+    adopted: list[uuid.UUID]
+
+
+@transaction.atomic
+def take_over(owner: uuid.UUID, dead: uuid.UUID | None, counter: int | None, *, adopt: bool) -> Estate:
+    """End what a process was streaming whose counter is still `counter`, and adopt what had only waited.
+
+    A waiting reply has cost nothing yet, so its visitor need not even know. Without `adopt` it is left to
+    another process.
+    """
+    if dead and counter is not None:
+        died, _ = ServerProcess.objects.filter(pk=dead, heartbeat=counter).delete()
+        if not died:
+            return Estate(0, [])
+    theirs = Message.objects.live().filter(owner=dead)
+    long_ago = timezone.now() - ADOPT_WITHIN
+    lost = theirs.filter(Q(state=ReplyState.STREAMING) | Q(created__lt=long_ago))
+    interrupted = lost.update(state=ReplyState.INTERRUPTED, error_code="interrupted", finished=timezone.now())
+    if not adopt:
+        return Estate(interrupted, [])
+    waiting = theirs.filter(state=ReplyState.QUEUED)
+    adopted = [
+        reply
+        for reply in waiting.values_list("pk", flat=True)
+        if waiting.filter(pk=reply).update(owner=owner)
+    ]
+    return Estate(interrupted, adopted)
+
+
+def release(owner: uuid.UUID, replies: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Leave waiting replies of process `owner` to whichever process adopts them first; give those."""
+    waiting = Message.objects.filter(owner=owner, state=ReplyState.QUEUED)
+    return [reply for reply in replies if waiting.filter(pk=reply).update(owner=None)]
+
+
+def requeue(owner: uuid.UUID, reply: uuid.UUID) -> bool:
+    """Put a reply that its worker failed before the first text back in line, at the place of its age."""
+    return bool(
+        Message.objects.filter(pk=reply, owner=owner, state=ReplyState.STREAMING).update(
+            state=ReplyState.QUEUED, worker="", sent=None
+        )
+    )
+
+
+def interrupt(owner: uuid.UUID, replies: Collection[uuid.UUID]) -> int:
+    """End replies of process `owner` that it does not generate any more."""
+    lost = Message.objects.live().filter(pk__in=replies, owner=owner)
+    return lost.update(state=ReplyState.INTERRUPTED, error_code="interrupted", finished=timezone.now())
 
 
 def request_stop(visitor_key: uuid.UUID, reply: uuid.UUID) -> uuid.UUID | None:
@@ -96,28 +173,42 @@ def request_stop(visitor_key: uuid.UUID, reply: uuid.UUID) -> uuid.UUID | None:
     return None
 
 
-def running_elsewhere(running: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """Give the live replies but those that run here, with their counters."""
-    counters = Message.objects.live().values_list("pk", "heartbeat")
-    return {reply: counter for reply, counter in counters if reply not in running}
-
-
-def interrupt(stood_still: Mapping[uuid.UUID, int]) -> list[uuid.UUID]:
-    """End replies whose counter is still what it was; give those that this call ended."""
-    ended = []
-    for reply, heartbeat in stood_still.items():
-        if (
-            Message.objects.live()
-            .filter(pk=reply, heartbeat=heartbeat)
-            .update(state=ReplyState.INTERRUPTED, error_code="interrupted", finished=timezone.now())
-        ):
-            ended.append(reply)
-    return ended
-
-
 def blocked(visitors: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """Give those of the visitors who are blocked."""
     return set(Visitor.objects.filter(key__in=visitors, blocked=True).values_list("key", flat=True))
+
+
+class BreakerNote(NamedTuple):
+    """A worker's breaker as administrators see it."""
+
+    address: str
+    state: str
+    failures: int
+    error_code: str
+    error_detail: str
+
+    @classmethod
+    def of(cls, breaker: Breaker) -> "BreakerNote":
+        error = breaker.error
+        return cls(
+            breaker.address,
+            breaker.state,
+            breaker.failures,
+            error.code if error else "",
+            error.detail[:2000].replace("\0", "") if error else "",
+        )
+
+
+def note_breaker(owner: uuid.UUID, note: BreakerNote) -> None:
+    """Store what process `owner` knows of a worker; nothing is kept of one that is well again."""
+    if not note.failures:
+        CircuitBreaker.objects.filter(process=owner, address=note.address).delete()
+        return
+    CircuitBreaker.objects.update_or_create(
+        process_id=owner,
+        address=note.address,
+        defaults={**note._asdict(), "changed": timezone.now()},
+    )
 
 
 def register_process(owner: uuid.UUID, host: str, pid: int) -> None:

@@ -15,7 +15,7 @@ class LiveReply:
     Inside one epoch text only grows, so `(epoch, offset in characters)` says exactly what a follower has.
     """
 
-    __slots__ = ("epoch", "error_code", "followers", "id", "position", "state", "text")
+    __slots__ = ("epoch", "error_code", "followers", "id", "position", "state", "text", "wait_seconds")
 
     def __init__(
         self, reply_id: uuid.UUID, state: str = ReplyState.QUEUED, text: str = "", epoch: int = 0
@@ -26,6 +26,7 @@ class LiveReply:
         self.epoch = epoch
         self.error_code = ""
         self.position = 0
+        self.wait_seconds: int | None = None
         self.followers: set[Callable[[], None]] = set()
 
     @property
@@ -57,9 +58,11 @@ class LiveReply:
         self.state, self.error_code = state, error_code
         self.wake()
 
-    def set_position(self, position: int) -> None:
-        if position != self.position:
-            self.position = position
+    def set_position(self, position: int, wait_seconds: int | None = None) -> None:
+        """Take the place in line, from 1, and how long it may last; None while nothing tells."""
+        place = (ReplyState.QUEUED, position, wait_seconds)
+        if place != (self.state, self.position, self.wait_seconds):
+            self.state, self.position, self.wait_seconds = place
             self.wake()
 
     def wake(self) -> None:

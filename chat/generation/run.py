@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from datetime import datetime
+from typing import NamedTuple
 
 from chat.generation import records
 from chat.generation.context import Context, ContextError
@@ -13,13 +14,29 @@ from chat.workers.errors import WorkerError
 log = logging.getLogger(__name__)
 
 
-class Ended(Exception):
-    """Ends a reply with a state and an error code; `detail` is for administrators."""
+class Refusal(Exception):
+    """Ends a reply before any worker is asked; `detail` is for administrators."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.detail = detail
+
+
+class HandedOver(Exception):
+    """This process ends, and another one will generate the reply, which had only waited so far."""
+
+
+class Ending(NamedTuple):
+    """How a reply ended: state, error code, and detail for administrators."""
+
+    state: str
+    code: str = ""
+    detail: str = ""
+
+    @classmethod
+    def of_our_own_error(cls, detail: str = "") -> "Ending":
+        return cls(ReplyState.FAILED, "internal_error", detail)
 
 
 class Run:
@@ -31,25 +48,25 @@ class Run:
     def __init__(self, reply: LiveReply, context: Context) -> None:
         self.reply = reply
         self.context = context
-        loop = asyncio.get_running_loop()
-        self.since = loop.time()
-        self.address: asyncio.Future[str] = loop.create_future()
         self.stopped = False
         self.first_answered: datetime | None = None
+        self.failures: dict[str, WorkerError] = {}  # of the workers that were asked in vain, by address
 
     def progress(self) -> records.Progress:
         return records.Progress(self.reply.id, self.reply.text, self.reply.epoch, self.first_answered)
 
 
-def outcome(run: Run, job: asyncio.Task[None]) -> tuple[str, str, str]:
-    """Tell how a job ended: state, error code, detail for administrators."""
+def ending_of(run: Run, job: asyncio.Task[None]) -> Ending | None:
+    """Tell how a job ended; None when its reply goes on in another process."""
     if job.cancelled():
-        return (ReplyState.STOPPED, "", "") if run.stopped else (ReplyState.INTERRUPTED, "interrupted", "")
+        return Ending(ReplyState.STOPPED) if run.stopped else Ending(ReplyState.INTERRUPTED, "interrupted")
     error = job.exception()
     if error is None:
-        return ReplyState.COMPLETE, "", ""
-    if isinstance(error, WorkerError | Ended | ContextError):
-        log.info("reply %s failed: %s %s", run.reply.id, error.code, error.detail)
-        return ReplyState.FAILED, error.code, error.detail
+        return Ending(ReplyState.COMPLETE)
+    if isinstance(error, HandedOver):
+        return None
+    if isinstance(error, WorkerError | Refusal | ContextError):
+        log.info("reply %s failed: %s", run.reply.id, error.code)
+        return Ending(ReplyState.FAILED, error.code, error.detail)
     log.error("reply %s failed", run.reply.id, exc_info=error)
-    return ReplyState.FAILED, "internal_error", repr(error)
+    return Ending.of_our_own_error(repr(error))

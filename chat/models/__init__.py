@@ -5,13 +5,14 @@ from chat.models.conversations import Conversation, Message, MessageImage, Reply
 from chat.models.images import Image, Upload
 from chat.models.moderation import ModerationEvent
 from chat.models.registry import Backend, ChatModel, Placement, Worker
-from chat.models.site import Example, ParameterRange, ServerProcess, SiteText
+from chat.models.site import CircuitBreaker, Example, ParameterRange, ServerProcess, SiteText
 from chat.models.visitors import Visitor
 
 __all__ = [
     "AuditEntry",
     "Backend",
     "ChatModel",
+    "CircuitBreaker",
     "Conversation",
     "Example",
     "Image",

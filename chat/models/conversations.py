@@ -126,7 +126,6 @@ class Message(models.Model):
 
     # While it runs
     owner = models.UUIDField(_("owning process"), null=True, blank=True)
-    heartbeat = models.PositiveIntegerField(_("heartbeat"), default=0)
     stop_requested = models.BooleanField(_("stop requested"), default=False)
 
     objects = MessageQuerySet.as_manager()

@@ -102,3 +102,31 @@ class ServerProcess(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host} {self.pid}"
+
+
+class CircuitBreaker(models.Model):
+    """What one process knows of a worker that fails. The process decides by its memory; this is for people."""
+
+    class State(models.TextChoices):
+        CLOSED = "closed", _("takes replies")
+        OPEN = "open", _("paused")
+        HALF_OPEN = "half_open", _("on trial")
+
+    process = models.ForeignKey(
+        ServerProcess, models.CASCADE, related_name="breakers", verbose_name=_("server process")
+    )
+    address = models.CharField(_("worker"), max_length=300)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices)
+    failures = models.PositiveIntegerField(_("failures in a row"))
+    error_code = models.CharField(_("last error"), max_length=40)
+    error_detail = models.TextField(_("error detail"), blank=True)
+    changed = models.DateTimeField(_("changed"))
+
+    class Meta:
+        verbose_name = _("circuit breaker")
+        verbose_name_plural = _("circuit breakers")
+        ordering = ["address", "pk"]
+        constraints = [models.UniqueConstraint(fields=["process", "address"], name="breaker_once")]
+
+    def __str__(self) -> str:
+        return self.address

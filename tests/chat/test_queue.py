@@ -1,12 +1,14 @@
 """Who starts next: limits hold over all processes, and visitors take turns."""
 
+import datetime
 import uuid
 
 import pytest
+from django.utils import timezone
 
 from chat import queue
 from chat.models import Message, ReplyState
-from chat.queue import Waiting, in_turns
+from chat.queue import Candidate, Waiting, in_turns
 from tests.chat.factories import make_conversation, make_model, make_turn, make_visitor
 
 OWNER = uuid.uuid4()
@@ -39,8 +41,8 @@ def line(db):
 
 
 def admit(line, addresses, owner=OWNER, ready=None):
-    ready = {reply.pk for reply in line} if ready is None else ready
-    return queue.admit(owner, ready, {"llava-v1.5-7b": addresses})
+    ready = dict.fromkeys([reply.pk for reply in line] if ready is None else ready, ())
+    return queue.admit(owner, ready, {"llava-v1.5-7b": Candidate.each_once(addresses)})
 
 
 def test_the_site_starts_no_more_than_its_limit(line, settings):
@@ -54,7 +56,7 @@ def test_the_site_starts_no_more_than_its_limit(line, settings):
 def test_a_worker_gets_no_more_than_its_own_limit_and_others_go_elsewhere(line, settings):
     settings.MMCHAT_WORKER_CONCURRENCY = 2
     admission = admit(line, ["http://one", "http://one", "http://one", "http://two"])
-    assert [address for _, address in admission.started] == ["http://one", "http://one", "http://two"]
+    assert [address for _, address in admission.started] == ["http://one", "http://two", "http://one"]
     assert list(admission.positions.values()) == [1, 2]
 
 
@@ -81,3 +83,53 @@ def test_a_place_that_another_process_can_take_is_left_to_it(line, settings):
     admission = admit(line, ["http://one"] * 5)
     assert admission.started == []
     assert admission.positions[line[1].pk] == 2
+
+
+def start_at(line, workers, ready=None):
+    ready = {reply.pk: () for reply in line} if ready is None else ready
+    admission = queue.admit(OWNER, ready, {"llava-v1.5-7b": workers})
+    return [address for _, address in admission.started]
+
+
+def test_the_worker_with_the_least_to_do_for_its_speed_is_next(line):
+    workers = [Candidate("http://slow", speed=1.0), Candidate("http://fast", speed=3.0)]
+    assert start_at(line, workers) == [
+        "http://slow",
+        "http://fast",
+        "http://fast",
+        "http://fast",
+        "http://slow",
+    ]
+
+
+def test_what_a_worker_said_of_its_own_queue_counts(line):
+    workers = [Candidate("http://busy", queue_length=2), Candidate("http://idle")]
+    assert start_at(line, workers)[:3] == ["http://idle", "http://idle", "http://busy"]
+
+
+def test_an_address_that_a_controller_named_once_takes_one_reply(line):
+    assert start_at(line, Candidate.each_once(["http://one"])) == ["http://one"]
+
+
+def test_a_worker_that_failed_a_reply_does_not_get_it_again(line):
+    workers = [Candidate("http://one"), Candidate("http://two")]
+    assert start_at(line, workers, {line[0].pk: {"http://one"}}) == ["http://two"]
+    assert start_at(line, workers, {line[1].pk: {"http://one", "http://two"}}) == []
+
+
+def test_the_places_of_the_site_are_known_for_the_estimate_of_the_wait(line, settings):
+    settings.MMCHAT_WORKER_CONCURRENCY = 5
+    workers = {"llava-v1.5-7b": [Candidate("http://one"), Candidate("http://two")]}
+    assert queue.admit(OWNER, {}, workers).places == 10
+    settings.MMCHAT_CONCURRENCY_COUNT = 3
+    assert queue.admit(OWNER, {}, workers).places == 3
+
+
+def test_recent_replies_tell_how_long_one_takes(line):
+    assert queue.recent_seconds() is None
+    now = timezone.now()
+    for seconds in (10, 20):
+        make_turn(
+            make_conversation(), sent=now - datetime.timedelta(seconds=seconds), finished=now, answer="done"
+        )
+    assert queue.recent_seconds() == pytest.approx(15)

@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from chat.generation import records
-from chat.models import Message, ReplyState
+from chat.models import CircuitBreaker, Message, ReplyState
 from tests.chat.factories import make_conversation, make_turn
 
-OWNER = uuid.uuid4()
+OWNER, ELSEWHERE = uuid.uuid4(), uuid.uuid4()
 
 
 @pytest.fixture
@@ -45,27 +45,10 @@ def test_another_process_can_write_nothing(reply):
 def test_a_reply_ends_once(reply):
     assert records.finish(OWNER, progress(reply), ReplyState.STOPPED)
     assert not records.finish(OWNER, progress(reply), ReplyState.COMPLETE)
-    assert records.interrupt({reply.pk: reply.heartbeat}) == []
+    assert records.interrupt(OWNER, [reply.pk]) == 0
     reply.refresh_from_db()
     assert reply.state == ReplyState.STOPPED
     assert reply.finished is not None
-
-
-def test_a_reply_whose_counter_moved_is_not_interrupted(reply):
-    seen = records.running_elsewhere([])
-    assert seen == {reply.pk: 0}
-    records.beat(OWNER, [reply.pk])
-    assert records.interrupt(seen) == []
-    assert records.interrupt({reply.pk: 1}) == [reply.pk]
-    reply.refresh_from_db()
-    assert (reply.state, reply.error_code) == (ReplyState.INTERRUPTED, "interrupted")
-
-
-def test_a_beat_tells_what_is_to_be_stopped(reply):
-    assert records.beat(OWNER, [reply.pk]) == []
-    assert records.request_stop(reply.conversation.visitor_id, reply.pk) == OWNER
-    assert records.beat(OWNER, [reply.pk]) == [reply.pk]
-    assert records.beat(uuid.uuid4(), []) == []
 
 
 def test_nobody_can_stop_anothers_reply(reply):
@@ -75,7 +58,112 @@ def test_nobody_can_stop_anothers_reply(reply):
     assert not reply.stop_requested
 
 
-def test_a_reply_that_its_process_gave_up_is_left_to_the_reaper(reply):
-    records.beat(OWNER, [])
-    assert records.running_elsewhere([]) == {reply.pk: 0}
-    assert records.running_elsewhere([reply.pk]) == {}
+def test_a_beat_tells_what_is_to_be_stopped(reply):
+    assert beat(OWNER).mine == [(reply.pk, "streaming", False)]
+    assert records.request_stop(reply.conversation.visitor_id, reply.pk) == OWNER
+    assert beat(OWNER).mine == [(reply.pk, "streaming", True)]
+
+
+def test_a_failed_reply_goes_back_in_line_only_while_its_process_streams_it(reply):
+    assert not records.requeue(ELSEWHERE, reply.pk)
+    assert records.requeue(OWNER, reply.pk)
+    assert not records.requeue(OWNER, reply.pk)
+    reply.refresh_from_db()
+    assert (reply.state, reply.worker, reply.sent) == (ReplyState.QUEUED, "", None)
+
+
+# Processes that die
+
+
+def beat(process):
+    return records.beat(process, "here", 1)
+
+
+def test_a_beat_tells_the_counters_of_the_others(reply):
+    assert beat(ELSEWHERE).others == {OWNER: None}
+    beat(OWNER)
+    beat(OWNER)
+    assert beat(ELSEWHERE).others == {OWNER: 1}
+
+
+def test_a_process_whose_counter_moved_is_left_alone(reply):
+    beat(OWNER)
+    seen = beat(ELSEWHERE).others[OWNER]
+    beat(OWNER)
+    assert records.take_over(ELSEWHERE, OWNER, seen, adopt=True) == (0, [])
+    reply.refresh_from_db()
+    assert reply.state == ReplyState.STREAMING
+
+
+def test_what_a_dead_process_streamed_is_interrupted_and_what_waited_is_adopted(reply):
+    waiting = make_turn(make_conversation(), answer="", state=ReplyState.QUEUED, owner=OWNER)[1]
+    beat(OWNER)
+    seen = beat(ELSEWHERE).others[OWNER]
+    assert records.take_over(ELSEWHERE, OWNER, seen, adopt=True) == (1, [waiting.pk])
+    reply.refresh_from_db()
+    waiting.refresh_from_db()
+    assert (reply.state, reply.error_code) == (ReplyState.INTERRUPTED, "interrupted")
+    assert (waiting.state, waiting.owner) == (ReplyState.QUEUED, ELSEWHERE)
+    assert beat(ELSEWHERE).others == {}
+
+
+def test_only_one_of_two_processes_takes_over(reply):
+    beat(OWNER)
+    seen = beat(ELSEWHERE).others[OWNER]
+    assert records.take_over(ELSEWHERE, OWNER, seen, adopt=True).interrupted == 1
+    assert records.take_over(uuid.uuid4(), OWNER, seen, adopt=True) == (0, [])
+
+
+def test_a_process_that_ends_adopts_nothing(db):
+    waiting = make_turn(make_conversation(), answer="", state=ReplyState.QUEUED, owner=OWNER)[1]
+    assert records.take_over(ELSEWHERE, OWNER, None, adopt=False) == (0, [])
+    waiting.refresh_from_db()
+    assert waiting.owner == OWNER
+
+
+def test_a_reply_that_has_waited_for_too_long_is_interrupted(db):
+    waiting = make_turn(make_conversation(), answer="", state=ReplyState.QUEUED, owner=OWNER)[1]
+    Message.objects.filter(pk=waiting.pk).update(created=timezone.now() - records.ADOPT_WITHIN * 2)
+    assert records.take_over(ELSEWHERE, OWNER, None, adopt=True) == (1, [])
+
+
+def test_a_process_that_was_taken_for_dead_registers_again(reply):
+    beat(OWNER)
+    records.take_over(ELSEWHERE, OWNER, beat(ELSEWHERE).others[OWNER], adopt=True)
+    beat(OWNER)
+    assert OWNER in beat(ELSEWHERE).others
+
+
+def test_a_released_reply_belongs_to_nobody_until_it_is_adopted(db):
+    waiting = make_turn(make_conversation(), answer="", state=ReplyState.QUEUED, owner=OWNER)[1]
+    assert records.release(ELSEWHERE, [waiting.pk]) == []
+    assert records.release(OWNER, [waiting.pk]) == [waiting.pk]
+    assert beat(ELSEWHERE).others == {None: None}
+    assert records.take_over(ELSEWHERE, None, None, adopt=True).adopted == [waiting.pk]
+    assert beat(OWNER).mine == []
+
+
+def test_a_reply_that_streams_is_not_released(reply):
+    assert records.release(OWNER, [reply.pk]) == []
+
+
+# Breakers
+
+
+def test_a_breaker_is_stored_while_its_worker_fails(reply):
+    records.register_process(OWNER, "here", 1)
+    note = records.BreakerNote("http://one", "open", 3, "worker_refused", "nobody there")
+    records.note_breaker(OWNER, note)
+    records.note_breaker(OWNER, note._replace(failures=4))
+    assert list(CircuitBreaker.objects.values_list("address", "state", "failures")) == [
+        ("http://one", "open", 4)
+    ]
+    records.note_breaker(OWNER, note._replace(state="closed", failures=0))
+    assert not CircuitBreaker.objects.exists()
+
+
+def test_the_breakers_of_a_process_go_with_it(reply):
+    records.register_process(OWNER, "here", 1)
+    records.note_breaker(OWNER, records.BreakerNote("http://one", "open", 3, "worker_refused", ""))
+    records.forget_process(OWNER)
+    assert not CircuitBreaker.objects.exists()

@@ -1,0 +1,84 @@
+"""Tell the other processes that this one lives, and take over from those that do not."""
+
+import asyncio
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Awaitable, Callable, Collection
+
+from chat.database import DatabaseThread
+from chat.generation import records
+
+log = logging.getLogger(__name__)
+
+STOOD_STILL_SECONDS = 6.0  # several beats; a process that swaps or garbage-collects is not dead
+ORPHAN_SECONDS = 2.5  # longer than two beats: whoever lives has a row again by then
+
+
+class Caretaker:
+    """Watch the counters of all processes by this one's own clock, and this one's own rows."""
+
+    def __init__(
+        self,
+        owner: uuid.UUID,
+        database: DatabaseThread,
+        stop: Callable[[uuid.UUID], None],
+        adopt: Callable[[Collection[uuid.UUID]], Awaitable[None]],
+    ) -> None:
+        self._owner = owner
+        self._database = database
+        self._stop = stop
+        self._adopt = adopt
+        self._host, self._pid = socket.gethostname(), os.getpid()
+        self._seen: dict[uuid.UUID | None, tuple[int | None, float]] = {}  # counter, and since when
+        self._strays: dict[uuid.UUID, float] = {}
+
+    async def start(self) -> None:
+        await self._database.run(records.register_process, self._owner, self._host, self._pid)
+
+    async def close(self) -> None:
+        await self._database.run(records.forget_process, self._owner)
+
+    async def beat(self, running: Callable[[uuid.UUID], bool], draining: bool) -> None:
+        """Move this process's counter, stop what is to be stopped, and look after what nobody generates."""
+        census = await self._database.run(records.beat, self._owner, self._host, self._pid)
+        for row in census.mine:
+            if row.stop_requested:
+                self._stop(row.reply)
+        await self._find_strays([row for row in census.mine if not running(row.reply)])
+        await self._find_dead(census.others, draining)
+
+    async def _find_strays(self, rows: list[records.Mine]) -> None:
+        """Look after own rows without a task: stored for a socket that broke off, or not writable at their end."""
+        now = asyncio.get_running_loop().time()
+        self._strays = {row.reply: self._strays.get(row.reply, now) for row in rows}
+        lost = [row for row in rows if now - self._strays[row.reply] > ORPHAN_SECONDS]
+        if waiting := [row.reply for row in lost if row.state == "queued"]:
+            await self._adopt(waiting)
+        if streaming := [row.reply for row in lost if row.state != "queued"]:
+            await self._database.run(records.interrupt, self._owner, streaming)
+
+    async def _find_dead(self, counters: dict[uuid.UUID | None, int | None], draining: bool) -> None:
+        now = asyncio.get_running_loop().time()
+        self._seen = {
+            process: self._seen[process]
+            if self._seen.get(process, (-1, 0.0))[0] == counter
+            else (counter, now)
+            for process, counter in counters.items()
+        }
+        for process, (counter, since) in list(self._seen.items()):
+            if process is None:
+                patience = 0.0  # its process gave it away
+            else:
+                patience = ORPHAN_SECONDS if counter is None else STOOD_STILL_SECONDS
+            if now - since < patience:
+                continue
+            estate = await self._database.run(
+                records.take_over, self._owner, process, counter, adopt=not draining
+            )
+            if estate.interrupted:
+                log.warning("interrupted %d replies whose process is gone", estate.interrupted)
+            if estate.adopted:
+                log.info("adopted %d waiting replies", len(estate.adopted))
+                await self._adopt(estate.adopted)

@@ -1,0 +1,111 @@
+"""Generate one reply: check the question, wait for a place, ask one worker after the other until one answers."""
+
+import asyncio
+import uuid
+
+import aiohttp
+from django.conf import settings
+from django.utils import timezone
+
+from chat import moderation
+from chat.controller.workers import forget
+from chat.database import DatabaseThread
+from chat.generation import records
+from chat.generation.breakers import Breakers
+from chat.generation.context import build
+from chat.generation.run import Refusal, Run
+from chat.generation.waiting import WaitingLine
+from chat.generation.writer import Writer
+from chat.models import ReplyState
+from chat.workers.errors import WorkerConnectTimeout, WorkerError, WorkerRefused, WorkerUnknownHost
+from chat.workers.protocols import Chunk
+from chat.workers.stream import Timeouts, make_session, stream_reply
+
+_NOT_REACHED = (WorkerRefused, WorkerUnknownHost, WorkerConnectTimeout)
+
+
+class Generator:
+    """Hold what every reply of a process needs."""
+
+    def __init__(
+        self,
+        owner: uuid.UUID,
+        database: DatabaseThread,
+        line: WaitingLine,
+        breakers: Breakers,
+        writer: Writer,
+    ) -> None:
+        self._owner = owner
+        self._database = database
+        self._line = line
+        self._breakers = breakers
+        self._writer = writer
+        self._session: aiohttp.ClientSession | None = None
+        self._timeouts = Timeouts(
+            connect=settings.MMCHAT_CONNECT_TIMEOUT,
+            first_token=settings.MMCHAT_FIRST_TOKEN_TIMEOUT,
+            silence=settings.MMCHAT_SILENCE_TIMEOUT,
+            whole=settings.MMCHAT_REPLY_TIMEOUT,
+        )
+
+    def open(self) -> None:
+        """Begin; must be called in the event loop."""
+        self._session = make_session()
+
+    async def close(self) -> None:
+        if self._session:
+            await self._session.close()
+
+    async def generate(self, run: Run) -> None:
+        """Generate a reply to its end. Raises what ended it otherwise."""
+        await self._moderate(run)
+        while True:
+            address = await self._line.place(run)
+            run.reply.set_state(ReplyState.STREAMING)
+            try:
+                await self._ask(run, address)
+            except WorkerError as error:
+                self._breakers.failed(address, error)
+                run.failures[address] = error
+                if isinstance(error, _NOT_REACHED):
+                    # A worker that lives registers again at its next heartbeat; others get no more visitors.
+                    await self._database.run(forget, address)
+                if run.first_answered:
+                    raise
+                if not await self._database.run(records.requeue, self._owner, run.reply.id):
+                    raise
+            except BaseException:
+                self._breakers.left(address)
+                raise
+            else:
+                return self._breakers.completed(address)
+
+    async def _moderate(self, run: Run) -> None:
+        if not settings.MMCHAT_MODERATE:
+            return
+        verdict = await asyncio.to_thread(moderation.check_text, run.context.question)
+        if verdict.outcome:
+            await self._database.run(records.record_verdict, run.reply.id, verdict)
+        if not verdict.allowed:
+            raise Refusal(verdict.code or "moderation_flagged", verdict.detail)
+
+    async def _ask(self, run: Run, address: str) -> None:
+        assert self._session is not None
+
+        def show(chunk: Chunk) -> None:
+            if not run.reply.show(chunk.text):
+                return
+            if run.first_answered is None:
+                run.first_answered = timezone.now()
+                self._breakers.answered(address)
+            self._writer.changed(run)
+
+        # The request, with its pictures, is held by nobody here while the reply runs.
+        await stream_reply(
+            self._session,
+            address,
+            run.context.protocol,
+            await asyncio.to_thread(build, run.context),
+            show,
+            timeouts=self._timeouts,
+        )

@@ -1,0 +1,150 @@
+"""Replies of this process that wait for a place at a worker."""
+
+import asyncio
+import logging
+import math
+import uuid
+from collections import Counter
+from collections.abc import Collection
+
+from chat import queue
+from chat.database import DatabaseThread
+from chat.generation import records
+from chat.generation.breakers import Breakers
+from chat.generation.dispatch import Dispatcher, Found
+from chat.generation.run import HandedOver, Run
+from chat.workers.errors import WorkerError
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5  # places of other processes become free without a word
+NOTICE_SECONDS = 0.3  # a reply that only waits for a controller's answer is not in line
+ASK_AGAIN = 3  # a controller may name a worker again that was tried already
+RECENT_SECONDS = 5.0
+
+
+class _Place:
+    """One reply in line."""
+
+    def __init__(self, run: Run) -> None:
+        loop = asyncio.get_running_loop()
+        self.run = run
+        self.since = loop.time()
+        self.address: asyncio.Future[str] = loop.create_future()
+        self.asks_left = ASK_AGAIN
+
+    def refuse(self, error: Exception) -> None:
+        if not self.address.done():
+            self.address.set_exception(error)
+
+
+class WaitingLine:
+    """Give each waiting reply the address of a worker when it is its turn on the site."""
+
+    def __init__(self, owner: uuid.UUID, database: DatabaseThread, breakers: Breakers) -> None:
+        self._owner = owner
+        self._database = database
+        self._breakers = breakers
+        self._places: dict[uuid.UUID, _Place] = {}
+        self._poke = asyncio.Event()
+        self._dispatcher = Dispatcher(database, self._poke.set)
+        self._handing_over = False
+        self._recent: tuple[float, float | None] = (-RECENT_SECONDS, None)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    async def place(self, run: Run) -> str:
+        """Wait until a reply may start, and give its worker's address.
+
+        Raises a WorkerError when no worker is left to try, or `HandedOver`.
+        """
+        place = self._places[run.reply.id] = _Place(run)
+        self.look()
+        try:
+            return await place.address
+        finally:
+            self._places.pop(run.reply.id, None)
+
+    def look(self) -> None:
+        """Look at the line now: a place may be free."""
+        self._poke.set()
+
+    def hand_over(self) -> None:
+        """Start nothing more: what waits now or later is left to the other processes of the site, or the next."""
+        self._handing_over = True
+        self.look()
+
+    async def run(self) -> None:
+        """Let replies start, until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_SECONDS if self._places else None):
+                    await self._poke.wait()
+            except TimeoutError:
+                pass
+            self._poke.clear()
+            if self._places:
+                try:
+                    await (self._release() if self._handing_over else self._admit())
+                except Exception:
+                    log.exception("admission failed; it is tried again")
+                    await asyncio.sleep(LOOK_SECONDS)
+
+    async def close(self) -> None:
+        await self._dispatcher.close()
+
+    async def _admit(self) -> None:
+        found = await self._dispatcher.find(
+            Counter(place.run.context.model for place in self._places.values())
+        )
+        for place in self._places.values():
+            self._give_up_if_hopeless(place, found)
+        candidates = {
+            model: [each for each in workers if each.address in usable]
+            for model, workers in found.candidates.items()
+            for usable in [self._breakers.usable([each.address for each in workers])]
+        }
+        tried = {reply_id: place.run.failures.keys() for reply_id, place in self._places.items()}
+        admission = await self._database.run(queue.admit, self._owner, tried, candidates)
+        for reply_id, address in admission.started:
+            admitted = self._places.get(reply_id)
+            if admitted and not admitted.address.done():
+                self._dispatcher.used(admitted.run.context.model, address)
+                self._breakers.asked(address)
+                admitted.address.set_result(address)
+        await self._tell_positions(admission)
+
+    def _give_up_if_hopeless(self, place: _Place, found: Found) -> None:
+        model, failures = place.run.context.model, place.run.failures
+        if error := found.errors.get(model):
+            return place.refuse(_last(failures.values()) or error)
+        workers = found.candidates.get(model)
+        if not workers or any(each.address not in failures for each in workers):
+            return None
+        # Every worker that is known has failed this reply.
+        if model in found.asked_outside and place.asks_left:
+            place.asks_left -= 1
+            return self._dispatcher.ask_anew(model)
+        return place.refuse(_last(failures.values()) or WorkerError())
+
+    async def _tell_positions(self, admission: queue.Admission) -> None:
+        loop = asyncio.get_running_loop()
+        if admission.positions and loop.time() - self._recent[0] >= RECENT_SECONDS:
+            self._recent = (loop.time(), await self._database.run(queue.recent_seconds))
+        recent = self._recent[1]
+        for reply_id, position in admission.positions.items():
+            place = self._places.get(reply_id)
+            if place and not place.address.done() and loop.time() - place.since > NOTICE_SECONDS:
+                seconds = None if recent is None else math.ceil(position * recent / max(1, admission.places))
+                place.run.reply.set_position(position, seconds)
+
+    async def _release(self) -> None:
+        released = await self._database.run(records.release, self._owner, list(self._places))
+        for reply_id in released:
+            if place := self._places.get(reply_id):
+                place.refuse(HandedOver())
+
+
+def _last(errors: Collection[WorkerError]) -> WorkerError | None:
+    return list(errors)[-1] if errors else None

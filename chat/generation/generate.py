@@ -18,7 +18,7 @@ from chat.generation.waiting import WaitingLine
 from chat.generation.writer import Writer
 from chat.models import ReplyState
 from chat.workers.errors import WorkerConnectTimeout, WorkerError, WorkerRefused, WorkerUnknownHost
-from chat.workers.protocols import Chunk
+from chat.workers.protocols import Chunk, GenerationRequest
 from chat.workers.stream import Timeouts, make_session, stream_reply
 
 _NOT_REACHED = (WorkerRefused, WorkerUnknownHost, WorkerConnectTimeout)
@@ -105,7 +105,11 @@ class Generator:
             self._session,
             address,
             run.context.protocol,
-            await asyncio.to_thread(build, run.context),
+            await self._request(run),
             show,
             timeouts=self._timeouts,
         )
+
+    async def _request(self, run: Run) -> GenerationRequest:
+        # Pictures are read and written; for words alone a thread would cost more than the work.
+        return await asyncio.to_thread(build, run.context) if run.context.images else build(run.context)

@@ -61,7 +61,7 @@ def check_text(text: str) -> Verdict:
     try:
         categories, scores, flagged = _parse(_ask(text))
     except Unavailable as error:
-        logger.warning("moderation service unavailable: %s", error)
+        logger.warning("moderation service unavailable: %s", str(error))
         return _without_answer(str(error))
     if not flagged:
         return Verdict(allowed=True, scores=scores)

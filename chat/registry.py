@@ -101,7 +101,7 @@ def _read_list(backend: Backend) -> None:
             client.refresh_all_workers()
         names = client.list_models()
     except WorkerError as error:
-        log.warning("backend %s: %s %s", backend.name, error.code, error.detail)
+        log.warning("backend %s: %s", backend.name, error.code)
         Backend.objects.filter(pk=backend.pk).update(
             last_checked=now, last_error=f"{error.code}: {error.detail}"[:2000]
         )

@@ -18,6 +18,8 @@ import django
 import uvicorn
 from django.conf import settings
 
+from mmchat_site.logs import log_what_nobody_caught
+
 log = logging.getLogger(__name__)
 
 MAX_SOCKET_BYTES = 1024 * 1024  # read this much, so that the application can say that 64 KiB are the limit
@@ -63,6 +65,7 @@ class SiteServer(uvicorn.Server):
 
 def serve_here(listener: socket.socket) -> None:
     """Serve in this process until a signal ends it."""
+    log_what_nobody_caught()
     config = uvicorn.Config(
         "mmchat_site.asgi:application",
         loop="asyncio",

@@ -92,12 +92,14 @@ MMCHAT_MODERATION_TIMEOUT = environment.number(env, "MMCHAT_MODERATION_TIMEOUT",
 MMCHAT_MODERATION_WHEN_DOWN = env.str("MMCHAT_MODERATION_WHEN_DOWN", "closed")
 
 MMCHAT_LOG_LEVEL = env.str("MMCHAT_LOG_LEVEL", "INFO").upper()
+MMCHAT_LOG_FORMAT = env.str("MMCHAT_LOG_FORMAT", "plain")
 
 for _name, _allowed in {
     "MMCHAT_MODEL_LIST_MODE": ("once", "reload"),
     "MMCHAT_MODERATION_WHEN_DOWN": ("closed", "open"),
     "MMCHAT_SERVER": ("uvicorn", "daphne"),
     "MMCHAT_LOG_LEVEL": ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+    "MMCHAT_LOG_FORMAT": ("plain", "json"),
 }.items():
     if globals()[_name] not in _allowed:
         raise ImproperlyConfigured(
@@ -250,8 +252,11 @@ SILENCED_SYSTEM_CHECKS = [
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "plain": {"()": "mmchat_site.logs.PlainFormatter"},
+        "json": {"()": "mmchat_site.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": MMCHAT_LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": MMCHAT_LOG_LEVEL},
     "loggers": {
         "django": {"level": "INFO"},

@@ -6,12 +6,14 @@ from django.utils.translation import gettext as _
 
 from chat import events
 from chat.images.preprocess import IMAGE_MODES
+from chat.kept import Kept
 from chat.models import ChatModel, ParameterRange
 from chat.refusals import Refused
 
 Parameters = dict[str, float | int | str]
 
 
+@Kept
 def ranges() -> dict[str, dict]:
     """Give each parameter's range as the page needs it, whole numbers as integers."""
     result: dict[str, dict] = {}

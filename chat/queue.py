@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from chat.models import Message, ReplyState
@@ -77,17 +78,20 @@ def admit(
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         live = Message.objects.live()
         streaming = live.filter(state=ReplyState.STREAMING)
-        running = list(streaming.values_list("conversation__visitor_id", "worker"))
+        on_worker = Counter(dict(streaming.values_list("worker").annotate(Count("pk")).order_by()))
         rows = live.filter(state=ReplyState.QUEUED, stop_requested=False).order_by("created", "pk")
         waiting = [
             item
             for row in rows.values_list("pk", "conversation__visitor_id", "model__name", "owner")
             if (item := Waiting(*row)).owner != owner or item.reply in ready
         ]
-        places = _Places(Counter(address for _, address in running), len(running), candidates)
+        turns: Counter[uuid.UUID] = Counter()
+        if len(waiting) > 1:
+            turns.update(streaming.values_list("conversation__visitor_id", flat=True))
+        places = _Places(on_worker, candidates)
         result = Admission(places=places.most())
         in_line = 0
-        for item in in_turns(waiting, Counter(visitor for visitor, _ in running)):
+        for item in in_turns(waiting, turns):
             address = places.take(item.model, ready.get(item.reply, ()))
             if item.owner != owner:
                 in_line += 1  # a place that it can take is left to the process whose reply it is
@@ -105,11 +109,9 @@ def admit(
 class _Places:
     """Where replies can start during one admission."""
 
-    def __init__(
-        self, on_worker: Counter[str], running: int, candidates: Mapping[str, Sequence[Candidate]]
-    ) -> None:
+    def __init__(self, on_worker: Counter[str], candidates: Mapping[str, Sequence[Candidate]]) -> None:
         self._on_worker = on_worker
-        self._left = settings.MMCHAT_CONCURRENCY_COUNT - running
+        self._left = settings.MMCHAT_CONCURRENCY_COUNT - on_worker.total()
         self._candidates = candidates
         self._used: Counter[tuple[str, str]] = Counter()
 

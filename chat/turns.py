@@ -15,6 +15,7 @@ from chat import events, parameters
 from chat.addresses import Address
 from chat.conversations import branch, message_info, message_infos, title_of
 from chat.generation.context import Context, context_of
+from chat.kept import Kept
 from chat.models import ChatModel, Conversation, Message, MessageImage, ReplyState, Role, Upload, Visitor
 from chat.refusals import Refused
 from chat.registry import protocol_of, template_of
@@ -140,7 +141,7 @@ def _store_turn(
     conversation = _conversation(visitor, frame, model, text)
     parent = _parent(conversation, frame.parent) if frame.conversation else None
     position = parent.position + 1 if parent else 0
-    message = Message.objects.create(
+    message = Message(
         pk=message_id,
         conversation=conversation,
         parent=parent,
@@ -149,12 +150,13 @@ def _store_turn(
         text=text,
         client_id=frame.client_id,
     )
+    reply = _new_reply(message, model, values, owner)
+    Message.objects.bulk_create([message, reply])
     if uploads:
         MessageImage.objects.bulk_create(
             MessageImage(message=message, upload=upload, position=place)
             for place, upload in enumerate(uploads)
         )
-    reply = _create_reply(message, model, values, owner)
     infos = [message_info(message, uploads), message_info(reply, [])]
     path = [*(branch(parent) if parent else []), (message, uploads)]
     context = context_of(conversation, model, values, path)
@@ -177,7 +179,7 @@ def _store_variant(
     model = _model(frame.model or old.model.name)
     values = parameters.resolve(frame.parameters, model)
     newest = Message.objects.filter(parent=old.parent, role=Role.ASSISTANT).aggregate(Max("variant"))
-    reply = _create_reply(
+    reply = _new_reply(
         old.parent,
         model,
         values,
@@ -186,13 +188,19 @@ def _store_variant(
         variant=newest["variant__max"] + 1,
         client_id=frame.client_id,
     )
+    reply.save(force_insert=True)
     Conversation.objects.filter(pk=conversation.pk).update(updated=timezone.now())
     context = context_of(conversation, model, values, branch(old.parent))
     return Turn(conversation.pk, old.parent.pk, reply.pk, [message_info(reply, [])], context)
 
 
+@Kept
+def _models() -> dict[str, ChatModel]:
+    return {model.name: model for model in ChatModel.objects.with_shown()}
+
+
 def _model(name: str) -> ChatModel:
-    model = ChatModel.objects.with_shown().filter(name=name).first() if "\0" not in name else None
+    model = _models().get(name)
     if model is None:
         raise Refused("model_unknown", _("There is no model of this name."), "model")
     if not model.is_shown:
@@ -261,7 +269,7 @@ def _parent(conversation: Conversation, parent_id: uuid.UUID | None) -> Message 
     return parent
 
 
-def _create_reply(
+def _new_reply(
     message: Message,
     model: ChatModel,
     values: parameters.Parameters,
@@ -270,7 +278,7 @@ def _create_reply(
     variant: int = 0,
     client_id: uuid.UUID | None = None,
 ) -> Message:
-    return Message.objects.create(
+    return Message(
         pk=pk or uuid.uuid4(),
         conversation_id=message.conversation_id,
         parent=message,

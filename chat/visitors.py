@@ -62,11 +62,15 @@ def scope_address(scope: dict) -> Address | None:
 
 def ensure_visitor(key: uuid.UUID, address: Address | None) -> Visitor:
     """Give the visitor's row, making it at the first message or upload."""
-    visitor, _ = Visitor.objects.get_or_create(
-        key=key,
-        defaults={
-            "address_hash": keyed_hash(address),
-            "address": str(address) if address and settings.MMCHAT_STORE_ADDRESSES else None,
-        },
-    )
+    found = Visitor.objects.filter(key=key)
+    visitor = found.first()
+    if visitor is None:
+        new = Visitor(
+            key=key,
+            address_hash=keyed_hash(address),
+            address=str(address) if address and settings.MMCHAT_STORE_ADDRESSES else None,
+        )
+        # Two tabs may send their first message at once; the row is the first one's.
+        Visitor.objects.bulk_create([new], ignore_conflicts=True)
+        visitor = found.get()
     return visitor

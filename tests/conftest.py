@@ -1,6 +1,12 @@
 import pytest
 
+from chat.kept import Kept
 from tests.running import DemoWorker, Site
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept_from_the_test_before():
+    Kept.forget_all()
 
 
 @pytest.fixture(scope="session")

@@ -87,10 +87,12 @@ def admit(
         ]
         turns: Counter[uuid.UUID] = Counter()
         if len(waiting) > 1:
-            turns.update(streaming.values_list("conversation__visitor_id", flat=True))
+            theirs = streaming.filter(conversation__visitor_id__in={item.visitor for item in waiting})
+            turns.update(theirs.values_list("conversation__visitor_id", flat=True))
         places = _Places(on_worker, candidates)
         result = Admission(places=places.most())
         in_line = 0
+        chosen: dict[str, list[uuid.UUID]] = {}
         for item in in_turns(waiting, turns):
             address = places.take(item.model, ready.get(item.reply, ()))
             if item.owner != owner:
@@ -99,11 +101,20 @@ def admit(
             in_line += address is None
             if address is None:
                 result.positions[item.reply] = in_line
-            elif Message.objects.filter(pk=item.reply, state=ReplyState.QUEUED, owner=owner).update(
-                state=ReplyState.STREAMING, worker=address, sent=timezone.now()
-            ):
-                result.started.append((item.reply, address))
+            else:
+                chosen.setdefault(address, []).append(item.reply)
+        for address, replies in chosen.items():
+            result.started += [(reply, address) for reply in _start(owner, address, replies)]
     return result
+
+
+def _start(owner: uuid.UUID, address: str, replies: list[uuid.UUID]) -> list[uuid.UUID]:
+    """Let replies start at a worker; give those that were still waiting."""
+    waiting = Message.objects.filter(pk__in=replies, state=ReplyState.QUEUED, owner=owner)
+    if waiting.update(state=ReplyState.STREAMING, worker=address, sent=timezone.now()) == len(replies):
+        return replies
+    started = Message.objects.filter(pk__in=replies, state=ReplyState.STREAMING, owner=owner)
+    return list(started.values_list("pk", flat=True))
 
 
 class _Places:

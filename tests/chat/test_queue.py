@@ -40,6 +40,12 @@ def line(db):
     return replies
 
 
+def in_line(line, admission):
+    """Give the addresses of the replies that started, oldest reply first."""
+    started = dict(admission.started)
+    return [started[reply.pk] for reply in line if reply.pk in started]
+
+
 def admit(line, addresses, owner=OWNER, ready=None):
     ready = dict.fromkeys([reply.pk for reply in line] if ready is None else ready, ())
     return queue.admit(owner, ready, {"llava-v1.5-7b": Candidate.each_once(addresses)})
@@ -56,7 +62,7 @@ def test_the_site_starts_no_more_than_its_limit(line, settings):
 def test_a_worker_gets_no_more_than_its_own_limit_and_others_go_elsewhere(line, settings):
     settings.MMCHAT_WORKER_CONCURRENCY = 2
     admission = admit(line, ["http://one", "http://one", "http://one", "http://two"])
-    assert [address for _, address in admission.started] == ["http://one", "http://two", "http://one"]
+    assert in_line(line, admission) == ["http://one", "http://two", "http://one"]
     assert list(admission.positions.values()) == [1, 2]
 
 
@@ -88,7 +94,7 @@ def test_a_place_that_another_process_can_take_is_left_to_it(line, settings):
 def start_at(line, workers, ready=None):
     ready = {reply.pk: () for reply in line} if ready is None else ready
     admission = queue.admit(OWNER, ready, {"llava-v1.5-7b": workers})
-    return [address for _, address in admission.started]
+    return in_line(line, admission)
 
 
 def test_the_worker_with_the_least_to_do_for_its_speed_is_next(line):

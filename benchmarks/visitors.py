@@ -90,9 +90,11 @@ class MmchatVisitor:
         arrivals, text = [], ""
         for read_ns, data in self._raw:
             frame = json.loads(data)
-            if frame["type"] == "delta":
+            if isinstance(frame, list):
+                text += frame[1]
+            elif frame["type"] == "stream":
                 assert frame["offset"] == len(text), "a gap or a repetition"
-                text += frame["text"]
+                continue
             elif frame["type"] == "replace":
                 text = frame["text"]
             elif frame["type"] == "message" and frame["message"]["role"] == "assistant":

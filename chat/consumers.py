@@ -27,6 +27,7 @@ from chat.visitors import key_in_scope, scope_address
 log = logging.getLogger(__name__)
 
 FRAME_WINDOW_SECONDS = 10.0
+ABORT = "mmchat.abort"  # the server's extension of the scope; daphne has none, and keeps such a client
 
 CLOSE_RESTART = 1012
 CLOSE_NO_VISITOR = 4401
@@ -63,7 +64,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return await self.close(CLOSE_BLOCKED)
         self.address = scope_address(self.scope)
         self.language = _language(self.scope)
-        self.outbox = Outbox(self.engine, self.language, self._send_text, self._close_unread)
+        self.outbox = Outbox(self.engine, self.language, self._send_text)
         self.opened = True
         self.outbox.put(events.Hello(version=mmchat_site.__version__))
 
@@ -79,10 +80,17 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self._leave()
         await self.outbox.close()
 
-    async def _close_unread(self, code: int) -> None:
-        # The close frame itself waits behind what is not read; the visitor may open another socket meanwhile.
+    @property
+    def is_stuck(self) -> bool:
+        return self.opened and self.outbox.is_stuck
+
+    def abort(self) -> None:
+        """Cut the connection of a client that reads nothing: a close frame would wait behind what is not read."""
+        # It no longer counts; the visitor may open another socket meanwhile.
         self.engine.sockets.discard(self)
-        await self.close(code)
+        if offered := self.scope.get("extensions", {}).get(ABORT):
+            log.info("cut the connection of a client that does not read")
+            offered["abort"]()
 
     async def close_for_restart(self) -> None:
         await self.close(CLOSE_RESTART)

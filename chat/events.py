@@ -1,8 +1,9 @@
 """The frames of the chat socket: the one contract of server, client, documentation and fuzzers.
 
-Every frame is one JSON object in one text message, with its kind in `type`. Offsets and lengths count
-Unicode code points, not UTF-16 units. A reply's text is addressed by `(message, epoch, offset)`: inside one
-epoch text only grows; when a worker takes text back, the epoch rises and `replace` carries the whole text.
+Every frame is one JSON object in one text message, with its kind in `type`; only a delta, of which there are
+hundreds in a reply, is an array of two. Offsets and lengths count Unicode code points, not UTF-16 units. A
+reply's text is addressed by `(message, epoch, offset)`: inside one epoch text only grows; when a worker takes
+text back, the epoch rises and `replace` carries the whole text.
 """
 
 from typing import Annotated
@@ -170,12 +171,23 @@ class NewMessage(Frame, tag="message"):
     message: MessageInfo
 
 
-class Delta(Frame, tag="delta"):
-    """Text of a reply that follows `offset` in `epoch`."""
+class Stream(Frame, tag="stream"):
+    """From here on deltas with the number `stream` go on at `offset` in `epoch` of `message`.
 
+    Sent before the first delta of a reply or epoch, and again every few seconds, so that a client whose text
+    does not end there knows that it has a gap.
+    """
+
+    stream: int
     message: UUID
     epoch: int
     offset: int
+
+
+class Delta(msgspec.Struct, array_like=True, frozen=True):
+    """`[stream, text]`: text that goes on where the one before it on this stream ended."""
+
+    stream: int
     text: str
 
 
@@ -198,10 +210,11 @@ class State(Frame, tag="state"):
 
 
 class Queued(Frame, tag="queue"):
-    """A waiting reply's place, 1 being the next to start."""
+    """A waiting reply's place, 1 being the next to start, and how long that may take, from recent replies."""
 
     message: UUID
     position: int
+    seconds: int | None = None
 
 
 class Feedback(Frame, tag="feedback"):
@@ -223,8 +236,8 @@ class Error(Frame, tag="error"):
 
 
 ServerFrame = (
-    Hello | ConversationInfo | Accepted | NewMessage | Delta | Replace | State | Queued | Feedback | Error
-)
+    Hello | ConversationInfo | Accepted | NewMessage | Stream | Replace | State | Queued | Feedback | Error
+)  # and `Delta`, which is no object and so can't be told from them by its tag
 
 _decoder = msgspec.json.Decoder(ClientFrame)
 _encoder = msgspec.json.Encoder()
@@ -235,6 +248,6 @@ def decode(data: str | bytes) -> ClientFrame:
     return _decoder.decode(data)
 
 
-def encode(frame: Frame) -> str:
+def encode(frame: Frame | Delta) -> str:
     """Write a server frame as the text of one websocket message."""
     return _encoder.encode(frame).decode()

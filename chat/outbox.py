@@ -1,7 +1,7 @@
 """What one socket is sent: frames in order, and of each followed reply the newest text, merged while it waits."""
 
 import asyncio
-import logging
+import itertools
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -11,26 +11,27 @@ from django.utils import translation
 from chat import events
 from chat.failures import failure
 from chat.generation.engine import Engine
-from chat.generation.reply import LiveReply
+from chat.generation.reply import LiveReply, Missing
 from chat.models import ReplyState
-
-log = logging.getLogger(__name__)
 
 BLOCKED_SECONDS = 30.0  # a client that reads nothing for so long is closed and resumes from the database
 MAX_FRAMES = 1000
+MARK_EVERY = 50  # deltas, some seconds of text: then the client is told again where it must be
 
 
 class _Followed:
     """How far one reply has been sent."""
 
-    __slots__ = ("epoch", "offset", "position", "reply", "state")
+    __slots__ = ("deltas", "epoch", "offset", "place", "reply", "state", "stream")
 
-    def __init__(self, reply: LiveReply, epoch: int, offset: int, state: str) -> None:
+    def __init__(self, reply: LiveReply, epoch: int, offset: int, state: str, stream: int) -> None:
         self.reply = reply
         self.epoch = epoch
         self.offset = offset
         self.state = state
-        self.position = 0
+        self.stream = stream
+        self.deltas = 0  # since the stream was last marked
+        self.place: tuple[int, int | None] = (0, None)
 
 
 class Outbox:
@@ -41,12 +42,13 @@ class Outbox:
         engine: Engine,
         language: str,
         send: Callable[[str], Awaitable[None]],
-        close: Callable[[int], Awaitable[None]],
     ) -> None:
         self._engine = engine
         self._language = language
         self._send = send
-        self._close = close
+        self._sending_since: float | None = None
+        self._clock = asyncio.get_running_loop().time
+        self._streams = itertools.count(1)
         self._frames: deque[events.Frame] = deque()
         self._followed: dict[uuid.UUID, _Followed] = {}
         self._wake = asyncio.Event()
@@ -63,7 +65,7 @@ class Outbox:
             return
         reply = await self._engine.follow(message.id, self._wake.set)
         self._followed[message.id] = _Followed(
-            reply, message.epoch, message.offset + len(message.text), message.state
+            reply, message.epoch, message.offset + len(message.text), message.state, next(self._streams)
         )
         self._wake.set()
 
@@ -75,6 +77,14 @@ class Outbox:
             self._engine.unfollow(followed.reply, self._wake.set)
         self._followed.clear()
 
+    @property
+    def is_stuck(self) -> bool:
+        """Tell whether the client has read nothing for so long that it is to be given up."""
+        since = self._sending_since
+        return len(self._frames) > MAX_FRAMES or (
+            since is not None and self._clock() - since > BLOCKED_SECONDS
+        )
+
     async def close(self) -> None:
         """Stop sending and wait until nothing is being sent."""
         self.unfollow_all()
@@ -82,50 +92,57 @@ class Outbox:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        try:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._frames:
-                    if len(self._frames) > MAX_FRAMES:
-                        raise TimeoutError
-                    await self._send_in_time(self._frames.popleft())
-                for followed in tuple(self._followed.values()):
-                    await self._send_newest(followed)
-        except TimeoutError:
-            log.info("closing a socket that does not read")
-            await self._close(1013)
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._frames:
+                await self._put_out(self._frames.popleft())
+            for followed in tuple(self._followed.values()):
+                await self._send_newest(followed)
 
-    async def _send_in_time(self, frame: events.Frame) -> None:
-        async with asyncio.timeout(BLOCKED_SECONDS):
-            await self._send(events.encode(frame))
+    async def _put_out(self, frame: events.Frame | events.Delta) -> None:
+        # A time-out for each frame would cost more than the frame; the engine asks `is_stuck` now and then.
+        self._sending_since = self._clock()
+        await self._send(events.encode(frame))
+        self._sending_since = None
 
     async def _send_newest(self, followed: _Followed) -> None:
         reply = followed.reply
         if self._followed.get(reply.id) is not followed:
             return  # another conversation was opened while an earlier reply was being sent
         # Read together, before anything is awaited: a final state comes with its final text.
-        frame = reply.after(followed.epoch, followed.offset)
-        state, code, position = reply.state, reply.error_code, reply.position
+        missing = reply.after(followed.epoch, followed.offset)
+        state, code, place = reply.state, reply.error_code, (reply.position, reply.wait_seconds)
         epoch, length = reply.epoch, len(reply.text)
-        if frame is not None:
+        if missing is not None:
             if followed.state == ReplyState.QUEUED and state == ReplyState.STREAMING:
                 await self._send_state(followed, state, "", epoch, followed.offset)
-            followed.epoch, followed.offset = epoch, length
-            await self._send_in_time(frame)
-        if state == ReplyState.QUEUED and position != followed.position:
-            followed.position = position
-            await self._send_in_time(events.Queued(message=reply.id, position=position))
+            await self._send_text(followed, missing, epoch, length)
+        if state == ReplyState.QUEUED and place != followed.place:
+            followed.place = place
+            position, seconds = place
+            await self._put_out(events.Queued(message=reply.id, position=position, seconds=seconds))
         if state != followed.state:
             await self._send_state(followed, state, code, epoch, length)
         if reply.is_final and followed.state == state:
             self._followed.pop(reply.id, None)
             self._engine.unfollow(reply, self._wake.set)
 
+    async def _send_text(self, followed: _Followed, missing: Missing, epoch: int, length: int) -> None:
+        stream, marked_at, reply_id = followed.stream, followed.offset, followed.reply.id
+        followed.epoch, followed.offset = epoch, length
+        if missing.whole:
+            followed.deltas = 0
+            return await self._put_out(events.Replace(message=reply_id, epoch=epoch, text=missing.text))
+        if followed.deltas % MARK_EVERY == 0:
+            await self._put_out(events.Stream(stream=stream, message=reply_id, epoch=epoch, offset=marked_at))
+        followed.deltas += 1
+        await self._put_out(events.Delta(stream, missing.text))
+
     async def _send_state(self, followed: _Followed, state: str, code: str, epoch: int, length: int) -> None:
         followed.state = state
         with translation.override(self._language):
             why = failure(code)
-        await self._send_in_time(
+        await self._put_out(
             events.State(message=followed.reply.id, state=state, epoch=epoch, length=length, failure=why)
         )

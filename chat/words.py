@@ -33,6 +33,8 @@ def page_words() -> dict[str, str]:
         "example_failed": _("The example's picture could not be loaded."),
         # Replies
         "in_line": _("You are number {position} in line"),
+        "in_line_seconds": _("You are number {position} in line: about {seconds} seconds"),
+        "in_line_minutes": _("You are number {position} in line: about {minutes} minutes"),
         "waiting": _("Waiting for a free place…"),
         "first_word": _("Waiting for the first word…"),
         "stopped": _("You stopped this reply."),

@@ -70,7 +70,7 @@ def serve_here(listener: socket.socket) -> None:
         "mmchat_site.asgi:application",
         loop="asyncio",
         http="h11",
-        ws="websockets-sansio",
+        ws="mmchat_site.websockets:SiteWebSocket",
         ws_max_size=MAX_SOCKET_BYTES,
         lifespan="on",
         log_config=None,

@@ -65,6 +65,7 @@ class Page:
         self.messages: dict[str, dict] = {}
         self.frames: list[dict] = []
         self.gaps = 0
+        self.streams: dict[int, str] = {}
 
     async def send(self, type: str, **fields) -> None:
         await self.connection.send(json.dumps({"type": type, **fields}))
@@ -72,6 +73,8 @@ class Page:
     async def receive(self, seconds: float = 20) -> dict:
         async with asyncio.timeout(seconds):
             frame = json.loads(await self.connection.recv())
+        if isinstance(frame, list):
+            frame = {"type": "delta", "stream": frame[0], "text": frame[1]}
         self.frames.append(frame)
         self._apply(frame)
         return frame
@@ -121,12 +124,13 @@ class Page:
                     self._take(info)
             case "message":
                 self._take(frame["message"])
-            case "delta":
+            case "stream":
                 held = self.messages[frame["message"]]
+                self.streams[frame["stream"]] = frame["message"]
                 if (frame["epoch"], frame["offset"]) != (held["epoch"], len(held["text"])):
                     self.gaps += 1
-                else:
-                    held["text"] += frame["text"]
+            case "delta":
+                self.messages[self.streams[frame["stream"]]]["text"] += frame["text"]
             case "replace":
                 self.messages[frame["message"]].update(text=frame["text"], epoch=frame["epoch"])
             case "state":

@@ -35,6 +35,11 @@ class Socket(Protocol):
 
     visitor_key: uuid.UUID
 
+    @property
+    def is_stuck(self) -> bool: ...
+
+    def abort(self) -> None: ...
+
     async def close_for_restart(self) -> None: ...
 
     async def close_for_block(self) -> None: ...
@@ -150,6 +155,8 @@ class Engine:
 
     async def _beat(self) -> None:
         await self._caretaker.beat(self._runs.__contains__, self.draining)
+        for stuck in [socket for socket in self.sockets if socket.is_stuck]:
+            stuck.abort()
         # Sockets of visitors who were blocked since they opened them.
         keys = {socket.visitor_key for socket in self.sockets}
         if keys and (blocked := await self._database.run(records.blocked, keys)):

@@ -2,11 +2,18 @@
 
 import uuid
 from collections.abc import Callable
+from typing import NamedTuple
 
-from chat import events
 from chat.models import ReplyState
 
 FINAL_STATES = frozenset({ReplyState.COMPLETE, ReplyState.STOPPED, ReplyState.FAILED, ReplyState.INTERRUPTED})
+
+
+class Missing(NamedTuple):
+    """What a follower lacks: the rest of the text, or a whole text in the place of what it has."""
+
+    text: str
+    whole: bool
 
 
 class LiveReply:
@@ -69,7 +76,7 @@ class LiveReply:
         for follower in tuple(self.followers):
             follower()
 
-    def after(self, epoch: int, offset: int) -> events.Delta | events.Replace | None:
+    def after(self, epoch: int, offset: int) -> Missing | None:
         """Give what a follower lacks that has `offset` characters of `epoch`; None when it has everything.
 
         A follower may be ahead: it read from the process that owns the reply, and this one knows only what was
@@ -77,7 +84,7 @@ class LiveReply:
         """
         ahead = offset > len(self.text)
         if epoch != self.epoch or (ahead and self.is_final):
-            return events.Replace(message=self.id, epoch=self.epoch, text=self.text)
+            return Missing(self.text, whole=True)
         if ahead or offset == len(self.text):
             return None
-        return events.Delta(message=self.id, epoch=epoch, offset=offset, text=self.text[offset:])
+        return Missing(self.text[offset:], whole=False)

@@ -46,8 +46,7 @@ export class Reply {
   }
 
   #showWaiting(message, live) {
-    const words = message.position ? say("in_line", { position: message.position }) : say("waiting");
-    write(part(this.element, "waiting-text"), message.state === "queued" ? words : say("first_word"));
+    write(part(this.element, "waiting-text"), message.state === "queued" ? inLine(message) : say("first_word"));
     show(part(this.element, "waiting"), live && message.text === "");
   }
 
@@ -84,4 +83,12 @@ export class Reply {
     feedback.textContent = words;
     setTimeout(() => this.#showFeedback(this.#message), 2000);
   }
+}
+
+/** Say where a reply is in line, and how long that may take. */
+function inLine({ position, seconds }) {
+  if (!position) return say("waiting");
+  if (seconds === null || seconds === undefined) return say("in_line", { position });
+  if (seconds < 90) return say("in_line_seconds", { position, seconds: Math.max(5, 5 * Math.round(seconds / 5)) });
+  return say("in_line_minutes", { position, minutes: Math.round(seconds / 60) });
 }

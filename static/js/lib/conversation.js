@@ -29,10 +29,12 @@ export class Conversation {
     const take = {
       conversation: () => this.#load(frame),
       message: () => this.#add(frame.message),
+      stream: () => this.#mark(frame),
       delta: () => this.#append(frame),
-      replace: () => this.#change(frame, { text: frame.text, epoch: frame.epoch, length: codePoints(frame.text) }),
+      replace: () =>
+        this.#change(frame, { text: frame.text, epoch: frame.epoch, length: codePoints(frame.text), astray: false }),
       state: () => this.#finish(frame),
-      queue: () => this.#change(frame, { position: frame.position }),
+      queue: () => this.#change(frame, { position: frame.position, seconds: frame.seconds }),
       feedback: () => this.#change(frame, { vote: frame.vote, flagged: frame.flagged }),
     }[frame.type];
     return take ? take() : { changed: [], gap: false };
@@ -99,13 +101,18 @@ export class Conversation {
     return { changed: [info.id], gap: !whole };
   }
 
-  #append({ message: id, epoch, offset, text }) {
+  /** Deltas go on at this place: see that our text ends there. */
+  #mark({ message: id, epoch, offset }) {
     const message = this.messages.get(id);
-    if (!message || message.epoch !== epoch || offset > message.length) return { changed: [], gap: true };
-    // Inside one epoch text only grows, so what overlaps is the same.
-    const known = firstCodePoints(text, message.length - offset);
-    message.text += text.slice(known.length);
-    message.length += codePoints(text.slice(known.length));
+    if (message) message.astray = message.epoch !== epoch || message.length !== offset;
+    return { changed: [], gap: !message || message.astray };
+  }
+
+  #append({ message: id, text }) {
+    const message = this.messages.get(id);
+    if (!message || message.astray) return { changed: [], gap: true };
+    message.text += text;
+    message.length += codePoints(text);
     if (message.state === "queued") message.state = "streaming";
     return { changed: [id], gap: false };
   }

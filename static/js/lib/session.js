@@ -16,6 +16,7 @@ export class Session extends EventTarget {
   #socket;
   #waiting = new Map(); // client_id → {frame, conversation}
   #stops = new Set();
+  #streams = new Map(); // number → message that deltas with it belong to
   #unknown = new Set(); // messages that the site names and that are not of this conversation
   #opening = false;
   #openedAt = 0;
@@ -99,11 +100,18 @@ export class Session extends EventTarget {
     else this.#timer = setTimeout(() => this.#opening || this.#open(), wait);
   }
 
-  #take(frame) {
+  #take(received) {
+    const frame = Array.isArray(received) ? this.#delta(received) : received;
+    if (frame.type === "stream") this.#streams.set(frame.stream, frame.message);
     if (frame.type === "hello") this.#tell("hello", { version: frame.version });
     else if (frame.type === "accepted") this.#accepted(frame);
     else if (frame.type === "error") this.#refused(frame);
     else if (this.#isOurs(frame)) this.#apply(frame);
+  }
+
+  /** Read [stream, text] as the object that it stands for. */
+  #delta([stream, text]) {
+    return { type: "delta", message: this.#streams.get(stream), text };
   }
 
   #isOurs(frame) {

@@ -5,7 +5,6 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat import events
 from chat.generation.reply import LiveReply
 from chat.models import ReplyState
 
@@ -13,14 +12,11 @@ ID = uuid.UUID(int=1)
 TEXTS = st.lists(st.text(alphabet=" \nab漢😀", max_size=12), max_size=12)
 
 
-def apply(held, frame):
-    epoch, text = held
-    if isinstance(frame, events.Delta):
-        assert (frame.epoch, frame.offset) == (epoch, len(text))
-        return epoch, text + frame.text
-    if isinstance(frame, events.Replace):
-        return frame.epoch, frame.text
-    return held
+def apply(held, reply):
+    missing = reply.after(held[0], len(held[1]))
+    if missing is None:
+        return held
+    return (reply.epoch, missing.text) if missing.whole else (held[0], held[1] + missing.text)
 
 
 @given(cumulative=TEXTS, looks=st.sets(st.integers(0, 12)))
@@ -30,9 +26,9 @@ def test_a_follower_that_looks_at_any_moments_ends_with_the_text(cumulative, loo
     for step, text in enumerate(cumulative):
         reply.show(text)
         if step in looks:
-            held = apply(held, reply.after(held[0], len(held[1])))
+            held = apply(held, reply)
             assert held == (reply.epoch, reply.text)
-    held = apply(held, reply.after(held[0], len(held[1])))
+    held = apply(held, reply)
     assert held == (reply.epoch, reply.text)
     assert reply.after(held[0], len(held[1])) is None
 
@@ -61,20 +57,20 @@ def test_text_taken_back_comes_whole_under_a_new_epoch():
     reply = LiveReply(ID)
     reply.show("one two###")
     reply.show("one two")
-    assert reply.after(0, 10) == events.Replace(message=ID, epoch=1, text="one two")
+    assert reply.after(0, 10) == ("one two", True)
 
 
 def test_a_follower_ahead_of_the_database_keeps_what_it_has_while_the_reply_runs():
     reply = LiveReply(ID, ReplyState.STREAMING, "one")
     assert reply.after(0, 7) is None
     reply.set_text("one two three", 0)
-    assert reply.after(0, 7) == events.Delta(message=ID, epoch=0, offset=7, text=" three")
+    assert reply.after(0, 7) == (" three", False)
 
 
 def test_a_follower_ahead_of_an_interrupted_reply_is_set_back_to_what_is_stored():
     reply = LiveReply(ID, ReplyState.STREAMING, "one")
     reply.set_state(ReplyState.INTERRUPTED, "interrupted")
-    assert reply.after(0, 7) == events.Replace(message=ID, epoch=0, text="one")
+    assert reply.after(0, 7) == ("one", True)
 
 
 def test_followers_are_woken_by_each_change_and_by_nothing_else():

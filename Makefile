@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test setup setup-test benchmark lock lint help
+.PHONY: serve test test-faults long setup setup-test benchmark lock lint help
 
 serve: setup  ## start the site on http://127.0.0.1:7860 with a demo worker
 	$(BIN)/python manage.py serve --host 127.0.0.1 --demo
@@ -11,6 +11,12 @@ setup: .venv/installed  ## install what the site needs
 
 test: setup-test  ## install what the tests need, and run them all
 	$(BIN)/python -m tests.run
+
+test-faults: setup-test  ## break everything around the site, and see its promises kept
+	$(BIN)/python -m tests.run faults
+
+long: setup-test  ## the same faults in their long variants
+	$(BIN)/python -m tests.run long
 
 setup-test: .venv/installed-test
 

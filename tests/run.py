@@ -1,7 +1,8 @@
-"""Run all tests, or with `lint` all checks of style and types: `python -m tests.run [lint]`.
+"""Run the tests, or one of the other gates: `python -m tests.run [faults|long|lint]`.
 
 The tests run three times over: on SQLite; those that touch the database again on PostgreSQL; and those in a
-browser, in a process of their own because Playwright's event loop disturbs the others.
+browser, in a process of their own because Playwright's event loop disturbs the others. Faults, which take
+minutes, have a gate of their own; `long` runs them in their long variants.
 """
 
 import os
@@ -14,6 +15,7 @@ from tests import parts
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest"]
+APART = ["--ignore=tests/browser", "--ignore=tests/faults"]
 DEPLOYED = {"MMCHAT_URL": "https://chat.example.org", "MMCHAT_SECRET_KEY": "for-this-check-only-" * 3}
 
 
@@ -30,17 +32,25 @@ def run(title: str, command: list[str], **environment: str) -> bool:
 
 def tests() -> bool:
     chromium = parts.chromium()
-    results = [run("tests on SQLite", [*PYTEST, "--ignore=tests/browser"])]
+    results = [run("tests on SQLite", [*PYTEST, *APART])]
     with parts.postgresql() as url:
         results.append(
             run(
                 "tests of the database on PostgreSQL",
-                [*PYTEST, "--ignore=tests/browser", "--database-only"],
+                [*PYTEST, *APART, "--database-only"],
                 DATABASE_URL=url,
             )
         )
     results.append(run("tests in the browser", [*PYTEST, "tests/browser"], MMCHAT_CHROMIUM=chromium))
     return all(results)
+
+
+def faults(**environment: str) -> bool:
+    return run("faults", [*PYTEST, "tests/faults", "--durations=10"], **environment)
+
+
+def long() -> bool:
+    return faults(MMCHAT_LONG="1")
 
 
 def lint() -> bool:
@@ -56,5 +66,10 @@ def lint() -> bool:
     )
 
 
+GATES = {"tests": tests, "faults": faults, "long": long, "lint": lint}
+
 if __name__ == "__main__":
-    sys.exit(0 if (lint() if sys.argv[1:] == ["lint"] else tests()) else 1)
+    name = sys.argv[1] if len(sys.argv) > 1 else "tests"
+    if name not in GATES:
+        sys.exit(f"there is no {name!r}; there are {', '.join(GATES)}")
+    sys.exit(0 if GATES[name]() else 1)

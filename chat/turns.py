@@ -201,6 +201,9 @@ def _models() -> dict[str, ChatModel]:
 
 def _model(name: str) -> ChatModel:
     model = _models().get(name)
+    if (model is None or not model.is_shown) and "\0" not in name:
+        # A worker may have brought it this very moment.
+        model = ChatModel.objects.with_shown().filter(name=name).first()
     if model is None:
         raise Refused("model_unknown", _("There is no model of this name."), "model")
     if not model.is_shown:

@@ -19,6 +19,7 @@ import uvicorn
 from django.conf import settings
 
 from mmchat_site.logs import log_what_nobody_caught
+from mmchat_site.memory import give_back_freed_memory
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class SiteServer(uvicorn.Server):
 def serve_here(listener: socket.socket) -> None:
     """Serve in this process until a signal ends it."""
     log_what_nobody_caught()
+    give_back_freed_memory()
     config = uvicorn.Config(
         "mmchat_site.asgi:application",
         loop="asyncio",

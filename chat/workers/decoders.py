@@ -59,6 +59,11 @@ class NulDecoder:
             raise WorkerBrokeOff(f"the body ended inside a frame: {excerpt(bytes(self._rest[:2000]))}")
         return self.newest()
 
+    def clear(self) -> None:
+        """Forget everything: an error's traceback can keep this object, and half of a frame may be megabytes."""
+        self._rest.clear()
+        self._newest = self._previous = None
+
     def _check_size(self, size: int) -> None:
         if size > self._max_frame:
             raise WorkerOversized(f"a frame is longer than {self._max_frame} bytes")

@@ -97,9 +97,10 @@ class Relay:
         self._parse(self._decoder.newest())
 
     def close(self) -> None:
-        """Cancel the timers."""
+        """Cancel the timers, and let go of what was read."""
         self._cancel_trailing()
         self._watch.cancel()
+        self._decoder.clear()
 
     def _parse(self, frame: bytes | None) -> None:
         if frame is None:

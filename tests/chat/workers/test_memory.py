@@ -1,4 +1,4 @@
-"""A reply can run for half an hour; its pictures must not stay in memory as long."""
+"""A reply can run for half an hour, and its error be kept for longer; what was sent and read must not be."""
 
 import asyncio
 import tracemalloc
@@ -6,6 +6,8 @@ import tracemalloc
 import aiohttp.web
 import pytest
 
+from chat.workers.decoders import MAX_FRAME
+from chat.workers.errors import WorkerOversized
 from chat.workers.protocols import PROTOCOLS, GenerationRequest
 from chat.workers.stream import make_session, stream_reply
 
@@ -61,3 +63,42 @@ async def test_pictures_are_let_go_once_they_are_sent(address, end):
         tracemalloc.stop()
     assert most > 2 * PICTURE_BYTES, "picture and body were never in memory, so this test shows nothing"
     assert held < PICTURE_BYTES / 4
+
+
+@pytest.fixture
+async def endless_address():
+    """A worker that sends a frame without an end."""
+
+    async def generate(request: aiohttp.web.Request) -> aiohttp.web.StreamResponse:
+        response = aiohttp.web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b"x" * 65_536)
+
+    app = aiohttp.web.Application()
+    app.router.add_post("/worker_generate_stream", generate)
+    runner = aiohttp.web.AppRunner(app, handler_cancellation=True)
+    await runner.setup()
+    await aiohttp.web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_an_error_that_is_kept_does_not_keep_half_a_frame(endless_address):
+    tracemalloc.start()
+    try:
+        async with make_session() as session:
+            with pytest.raises(WorkerOversized) as kept:
+                await stream_reply(
+                    session,
+                    endless_address,
+                    PROTOCOLS["llava"],
+                    GenerationRequest(model="m", prompt="prompt "),
+                    lambda chunk: None,
+                )
+            held, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept.value.__traceback__, "only with its traceback does the error hold anything"
+    assert most > MAX_FRAME
+    assert held < MAX_FRAME / 8

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from chat.admin.access import AuditedAdmin, ReadOnlyAdmin
 from chat.admin.labels import LabelledListAdmin
-from chat.models import Example, ParameterRange, ServerProcess, SiteText
+from chat.models import CircuitBreaker, Example, ParameterRange, ServerProcess, SiteText
 
 
 @admin.register(SiteText)
@@ -56,3 +56,13 @@ class ParameterRangeAdmin(LabelledListAdmin):
 class ServerProcessAdmin(ReadOnlyAdmin):
     list_display = ["host", "pid", "heartbeat", "started"]
     date_hierarchy = "started"
+
+
+@admin.register(CircuitBreaker)
+class CircuitBreakerAdmin(ReadOnlyAdmin):
+    """Workers that fail, as each process sees them; a worker without a row is well."""
+
+    list_display = ["address", "state", "failures", "error_code", "process", "changed"]
+    list_filter = ["state", "error_code"]
+    search_fields = ["address"]
+    list_select_related = ["process"]

@@ -8,6 +8,7 @@ from django.utils import timezone
 from chat.models import (
     AuditEntry,
     Backend,
+    CircuitBreaker,
     Example,
     ModerationEvent,
     Placement,
@@ -54,5 +55,14 @@ def make_everything(text="Some text"):
     reply.flags.update(reviewer=person, note=text)
     AuditEntry.objects.create(actor=person, action="export", target=text, detail={"name": text})
     Example.objects.create(question=text)
-    ServerProcess.objects.create(host="here", pid=number)
+    process = ServerProcess.objects.create(host="here", pid=number)
+    CircuitBreaker.objects.create(
+        process=process,
+        address=f"http://127.0.0.1:{number}",
+        state=CircuitBreaker.State.OPEN,
+        failures=3,
+        error_code="worker_refused",
+        error_detail=text,
+        changed=timezone.now(),
+    )
     return reply

@@ -8,7 +8,6 @@ import time
 from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from chat.controller.workers import sync_built_in
@@ -49,7 +48,12 @@ def configure_backends() -> None:
 
 
 def read_lists() -> None:
-    """Read the list of every backend. An unreachable one keeps its last list and its error is stored."""
+    """Read the list of every backend.
+
+    An unreachable one keeps its last list, and its error is stored. A model that its controller lists no more
+    stays for `MMCHAT_MODEL_LIST_KEEP` where lists are read again and again: LLaVA's controller forgets all
+    workers whenever it is asked to refresh, and lists less until the slowest has answered.
+    """
     global _last_read
     with _reading:
         for backend in Backend.objects.filter(enabled=True):
@@ -93,7 +97,6 @@ def _read_lists_in_thread() -> None:
 
 
 def _read_list(backend: Backend) -> None:
-    now = timezone.now()
     try:
         client = ControllerClient(backend.url)
         with contextlib.suppress(WorkerError):
@@ -102,18 +105,18 @@ def _read_list(backend: Backend) -> None:
         names = client.list_models()
     except WorkerError as error:
         log.warning("backend %s: %s", backend.name, error.code)
-        Backend.objects.filter(pk=backend.pk).update(
-            last_checked=now, last_error=f"{error.code}: {error.detail}"[:2000]
-        )
+        Backend.objects.filter(pk=backend.pk).note_failure(str(error))
         return
-    store_list(backend, names)
-    Backend.objects.filter(pk=backend.pk).update(last_checked=now, last_reached=now, last_error="")
+    store_list(
+        backend, names, settings.MMCHAT_MODEL_LIST_KEEP if settings.MMCHAT_MODEL_LIST_MODE == "reload" else 0
+    )
+    Backend.objects.filter(pk=backend.pk).note_success()
 
 
 @transaction.atomic
-def store_list(backend: Backend, names: list[str]) -> None:
+def store_list(backend: Backend, names: list[str], keep: float = 0) -> None:
     """Store which models a backend lists now; two that read at once take turns."""
-    Backend.objects.select_for_update().get(pk=backend.pk).store_list(names)
+    Backend.objects.select_for_update().get(pk=backend.pk).store_list(names, keep)
 
 
 def page_models(for_staff: bool, keep: str | None = None, selected: str | None = None) -> dict:
@@ -125,9 +128,7 @@ def page_models(for_staff: bool, keep: str | None = None, selected: str | None =
     listed = {model.pk for model in shown}
     gone = [model for model in ChatModel.objects.filter(name=keep) if model.pk not in listed] if keep else []
     names = [model.name for model in shown]
-    reached = Placement.objects.filter(
-        model__in=listed, listed=True, backend__enabled=True, backend__last_error=""
-    )
+    reached = Placement.objects.filter(model__in=listed, listed=True, backend__in=Backend.objects.in_use())
     available = reached.exists()
     reason = (
         "" if available else _("Models are unavailable at the moment. We keep trying; your text stays here.")

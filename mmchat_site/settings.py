@@ -67,7 +67,7 @@ MMCHAT_TRUSTED_PROXIES = environment.networks(
 )
 MMCHAT_EMBED_ORIGINS = environment.origins(env, "MMCHAT_EMBED_ORIGINS", [])
 
-# Workers of the built-in controller
+# Workers and controllers
 
 MMCHAT_WORKER_SECRET = env.str("MMCHAT_WORKER_SECRET", "") or environment.derived_secret(
     SECRET_KEY, "workers"
@@ -80,6 +80,7 @@ MMCHAT_WORKER_NETWORKS = environment.networks(
     ),
 )
 MMCHAT_WORKER_EXPIRY = environment.number(env, "MMCHAT_WORKER_EXPIRY", 90)
+MMCHAT_MODEL_LIST_KEEP = environment.number(env, "MMCHAT_MODEL_LIST_KEEP", 60)
 
 # Moderation
 

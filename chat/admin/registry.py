@@ -81,7 +81,7 @@ class BackendAdmin(AuditedAdmin):
     list_display = ["name", "kind", "url", "enabled", "last_reached", "last_checked", "short_error"]
     list_filter = ["kind", "enabled"]
     search_fields = ["name", "url"]
-    readonly_fields = ["last_checked", "last_reached", "last_error"]
+    readonly_fields = ["last_checked", "last_reached", "failing_since", "last_error"]
     fields = ["name", "kind", "url", "key_variable", "enabled", *readonly_fields]
     inlines = [ServedModelInline]
 

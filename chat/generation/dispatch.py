@@ -6,17 +6,29 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
+from django.conf import settings
+from django.db import Error as DatabaseFailure
+
 from chat.database import DatabaseThread
 from chat.models import Backend, Placement, Worker
 from chat.queue import Candidate
+from chat.workers.addresses import check_address
 from chat.workers.controller import ControllerClient
-from chat.workers.errors import NoWorker, WorkerError
+from chat.workers.errors import (
+    ControllerGarbage,
+    ControllerUnreachable,
+    NoWorker,
+    WorkerAddressForbidden,
+    WorkerError,
+    WorkerUnknownHost,
+)
 
 log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 2.0  # how long addresses that a controller gave wait for a place before it is asked again
 PLACES_SECONDS = 0.3  # how old what the database said of backends and workers may be
 MOST_AT_ONCE = 8
+_TRIES = 3  # a controller that names a forbidden worker may name another one next
 
 
 class Found(NamedTuple):
@@ -52,6 +64,7 @@ class Dispatcher:
         self._asked: defaultdict[str, _Asked] = defaultdict(_Asked)
         self._places = _Places({}, {})
         self._models: set[str] = set()
+        self._failing: set[str] = set()  # controllers that did not answer this process lately
         self._read_at = float("-inf")
 
     async def find(self, waiting: Mapping[str, int]) -> Found:
@@ -109,13 +122,45 @@ class Dispatcher:
 
     async def _ask_one(self, asked: _Asked, url: str, model: str) -> None:
         try:
-            address = await asyncio.to_thread(ControllerClient(url).get_worker_address, model)
+            address = await asyncio.to_thread(_ask_controller, url, model)
         except WorkerError as error:
             log.warning("no address for model %s: %s", model, error.code)
             asked.error = error
+            if isinstance(error, ControllerUnreachable | ControllerGarbage):
+                await self._note(url, str(error))
         else:
             asked.addresses.append((asyncio.get_running_loop().time(), address))
             asked.error = None
+            if url in self._failing:
+                await self._note(url, "")
+
+    async def _note(self, url: str, error: str) -> None:
+        """Let pages know that a controller fails, so that they ask it again and can say why, or that it answers."""
+        backends = Backend.objects.filter(url=url, enabled=True)
+        try:
+            if error:
+                self._failing.add(url)
+                await self._database.run(backends.note_failure, error)
+            else:
+                await self._database.run(backends.note_success)
+                self._failing.discard(url)
+        except DatabaseFailure as failure:
+            log.warning("the state of a controller could not be stored: %s", type(failure).__name__)
+
+
+def _ask_controller(url: str, model: str) -> str:
+    """Give the address of a worker that this site may go to. Raises what the last one had against it."""
+    client = ControllerClient(url)
+    refusal: WorkerError = NoWorker(model)
+    for _ in range(_TRIES):
+        address = client.get_worker_address(model)
+        try:
+            check_address(address, settings.MMCHAT_WORKER_NETWORKS)
+        except (WorkerAddressForbidden, WorkerUnknownHost) as error:
+            refusal = error
+        else:
+            return address
+    raise refusal
 
 
 def _places(models: Collection[str]) -> _Places:

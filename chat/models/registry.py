@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +20,26 @@ def protocol_choices() -> list[tuple[str, str]]:
 
 def template_choices() -> list[tuple[str, str]]:
     return [(name, name) for name in FAMILIES]
+
+
+class BackendQuerySet(models.QuerySet["Backend"]):
+    def in_use(self) -> "BackendQuerySet":
+        """Backends whose list may be shown: their controllers answer, or did until a moment ago."""
+        since = timezone.now() - datetime.timedelta(seconds=settings.MMCHAT_MODEL_LIST_KEEP)
+        return self.filter(models.Q(last_error="") | models.Q(failing_since__gt=since), enabled=True)
+
+    def note_failure(self, error: str) -> None:
+        """Note why the controllers of these backends can't be asked; the first failure's time stays."""
+        now = timezone.now()
+        self.update(
+            last_checked=now,
+            last_error=error[:2000],
+            failing_since=Coalesce("failing_since", models.Value(now)),
+        )
+
+    def note_success(self) -> None:
+        now = timezone.now()
+        self.update(last_checked=now, last_reached=now, last_error="", failing_since=None)
 
 
 class Backend(models.Model):
@@ -42,6 +62,9 @@ class Backend(models.Model):
     last_checked = models.DateTimeField(_("last checked"), null=True, blank=True, editable=False)
     last_reached = models.DateTimeField(_("last reached"), null=True, blank=True, editable=False)
     last_error = models.TextField(_("last error"), blank=True, editable=False)
+    failing_since = models.DateTimeField(_("failing since"), null=True, blank=True, editable=False)
+
+    objects = BackendQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("backend")
@@ -51,11 +74,12 @@ class Backend(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def store_list(self, names: Iterable[str]) -> None:
+    def store_list(self, names: Iterable[str], keep: float = 0) -> None:
         """Store which models this backend lists now, inside a transaction that holds this row's lock.
 
-        New names become models. Missing ones are listed no more and keep their settings. Names that no model
-        can have (empty, unprintable, or longer than 200 characters) are left out.
+        New names become models. Missing ones are listed no more and keep their settings, but for those that
+        were listed within `keep` seconds. Names that no model can have (empty, unprintable, or longer than
+        200 characters) are left out.
         """
         wanted = {name for name in names if name.isprintable() and 0 < len(name) <= MOST_NAME_CHARACTERS}
         known = set(ChatModel.objects.filter(name__in=wanted).values_list("name", flat=True))
@@ -71,7 +95,10 @@ class Backend(models.Model):
             unique_fields=["model", "backend"],
             update_fields=["listed", "last_listed"],
         )
-        self.placements.filter(listed=True).exclude(model__name__in=wanted).update(listed=False)
+        missing = self.placements.filter(listed=True).exclude(model__name__in=wanted)
+        if keep:
+            missing = missing.filter(last_listed__lt=timezone.now() - datetime.timedelta(seconds=keep))
+        missing.update(listed=False)
 
 
 class ChatModelQuerySet(models.QuerySet["ChatModel"]):

@@ -1,9 +1,12 @@
 """Models appear when a backend lists them, and keep an administrator's settings while they are away."""
 
+import datetime
+
 import pytest
+from django.utils import timezone
 
 from chat import registry
-from chat.models import Backend, ChatModel
+from chat.models import Backend, ChatModel, Placement
 from tests.outside import Controller
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +46,27 @@ def test_models_are_available_while_one_of_their_backends_answers(backend):
     models = registry.page_models(for_staff=True)
     assert models["available"] is False
     assert "as well" in models["reason"]
+
+
+def test_the_last_list_stays_in_use_for_a_while_when_its_controller_fails(backend, settings):
+    registry.store_list(backend, ["a"])
+    registry.read_lists()
+    assert registry.page_models(for_staff=True)["available"] is True
+    registry.read_lists()  # the time of the first failure counts
+    since = Backend.objects.get().failing_since
+    Backend.objects.update(failing_since=since - datetime.timedelta(seconds=settings.MMCHAT_MODEL_LIST_KEEP))
+    registry.read_lists()
+    assert Backend.objects.get().failing_since < since
+    assert registry.page_models(for_staff=False)["available"] is False
+
+
+def test_a_model_that_was_listed_a_moment_ago_may_stay(backend):
+    registry.store_list(backend, ["a", "b"])
+    registry.store_list(backend, ["b"], keep=60)
+    assert shown() == ["a", "b"]
+    Placement.objects.update(last_listed=timezone.now() - datetime.timedelta(seconds=61))
+    registry.store_list(backend, ["b"], keep=60)
+    assert shown() == ["b"]
 
 
 def test_the_same_name_on_two_backends_is_one_model(backend):

@@ -102,20 +102,6 @@ def test_an_unreachable_controller_is_told_and_explained_to_administrators_only(
     assert error.startswith("controller_unreachable")
 
 
-def test_a_list_that_was_read_stays_when_the_controller_goes(controller, start_worker, start_site):
-    start_worker(controller.url, "llava-v1.5-7b")
-    wait_until(lambda: controller.workers)
-    site = start_site("--controller-url", controller.url, "--model-list-mode", "reload")
-    controller.close()
-
-    def told() -> dict | None:
-        models = requests.get(f"{site.url}/models/", timeout=10).json()
-        return models if not models["available"] else None
-
-    models = wait_until(told, 15)
-    assert [model["name"] for model in models["list"]] == ["llava-v1.5-7b"]
-
-
 def test_a_controller_that_comes_after_the_site_is_read_without_a_restart(start_worker, start_site):
     port = free_port()
     site = start_site("--controller-url", f"http://127.0.0.1:{port}")

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from benchmarks.clock import TOKEN_CHARACTERS, delay_ms
-from benchmarks.visitors import Received
+from benchmarks.visitors.base import Received
 
 
 def quantile(values: Sequence[float], share: float) -> float | None:
@@ -15,16 +16,30 @@ def quantile(values: Sequence[float], share: float) -> float | None:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def token_delays(received: Received) -> list[float]:
-    """Give for each token the milliseconds from the worker's write to the client's read.
+class TokenTimes(NamedTuple):
+    """When a token was read, and how long it had been under way."""
 
-    A token counts as read when its last character is. Raises `KeyError` when the text is not the clock's.
+    read_ns: int
+    delay_ms: float
+
+
+def token_times(received: Received) -> list[TokenTimes]:
+    """Give the times of each token; it counts as read when its last character is.
+
+    Raises `KeyError` when the text is not the clock's.
     """
-    delays: list[float] = []
+    times: list[TokenTimes] = []
     for arrival in received.arrivals:
-        while (end := len(delays) * TOKEN_CHARACTERS + TOKEN_CHARACTERS - 1) <= arrival.length:
-            delays.append(delay_ms(received.text[end - TOKEN_CHARACTERS + 1 : end], arrival.read_ns))
-    return delays
+        while (end := len(times) * TOKEN_CHARACTERS + TOKEN_CHARACTERS - 1) <= arrival.length:
+            word = received.text[end - TOKEN_CHARACTERS + 1 : end]
+            times.append(TokenTimes(arrival.read_ns, delay_ms(word, arrival.read_ns)))
+    return times
+
+
+def lateness(times: Sequence[TokenTimes], rate: float) -> list[float]:
+    """Give for each token how many milliseconds later than its rate promised it was written."""
+    written = [each.read_ns / 1e6 - each.delay_ms for each in times]
+    return [at - written[0] - number * 1000 / rate for number, at in enumerate(written)]
 
 
 def most_at_once(spans: Sequence[tuple[int, int]]) -> int:

@@ -1,7 +1,7 @@
 """The limit: a relay without any framework, database or account, under mmchat's policy of one frame per 50 ms.
 
 `python -m benchmarks.relay`: a websocket takes `{"text": ..., "image": name | null}`, the worker's reply comes back as
-`{"type": "delta", "offset": ..., "text": ...}` and at last `{"type": "end"}`.
+`{"type": "delta", "offset": ..., "text": ...}` and at last `{"type": "end"}`. What one socket asks is one conversation.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import asyncio
 import base64
 import secrets
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -28,14 +29,43 @@ class Frame(msgspec.Struct):
 _decoder = msgspec.json.Decoder(Frame)
 _session = web.AppKey("session", aiohttp.ClientSession)
 _worker = web.AppKey("worker", str)
+_protocol = web.AppKey("protocol", str)
 _images = web.AppKey("images", dict[str, bytes])
+
+
+class Conversation:
+    """What one socket asked and got, as LLaVA's worker wants it: one string; or as InternVL2's: a list."""
+
+    def __init__(self, protocol: str) -> None:
+        self._protocol = protocol
+        self._string = _SYSTEM
+        self._messages: list[dict[str, Any]] = [{"role": "system", "content": _SYSTEM}]
+
+    def request(self, text: str, image: bytes | None) -> dict[str, Any]:
+        """Add a question, and give what the worker gets."""
+        encoded = [base64.b64encode(image).decode()] if image else []
+        if self._protocol == "internvl2":
+            message = {"role": "user", "content": text}
+            self._messages.append({**message, "image": encoded} if encoded else message)
+            return {"prompt": self._messages}
+        self._string += f" USER: {'<image>' * len(encoded)}{text} ASSISTANT:"
+        return {"prompt": self._string, "images": encoded}
+
+    def echoed(self) -> int:
+        """Give how many characters of each frame repeat the prompt."""
+        return len(self._string) if self._protocol == "llava" else 0
+
+    def answered(self, text: str) -> None:
+        self._string += text
+        self._messages.append({"role": "assistant", "content": text})
 
 
 class Pacer:
     """Sends the newest complete frame's new text: the first at once, then at most one per 50 ms."""
 
-    def __init__(self, socket: web.WebSocketResponse, prompt: str) -> None:
-        self._socket, self._skip = socket, len(prompt)
+    def __init__(self, socket: web.WebSocketResponse, skip: int) -> None:
+        self._socket, self._skip = socket, skip
+        self.text = ""
         self._rest = b""
         self._newest: bytes | None = None
         self._sent = 0
@@ -59,7 +89,7 @@ class Pacer:
             if self._newest is None:
                 continue
             frame, self._newest = self._newest, None
-            text = _decoder.decode(frame).text[self._skip :]
+            self.text = text = _decoder.decode(frame).text[self._skip :]
             if len(text) > self._sent:
                 delta = {"type": "delta", "offset": self._sent, "text": text[self._sent :]}
                 self._sent = len(text)
@@ -72,19 +102,19 @@ class Pacer:
 async def chat(request: web.Request) -> web.WebSocketResponse:
     socket = web.WebSocketResponse()
     await socket.prepare(request)
+    conversation = Conversation(request.app[_protocol])
     async for message in socket:
         if message.type is WSMsgType.TEXT:
-            await _answer(request.app, socket, message.json())
+            await _answer(request.app, socket, conversation, message.json())
     return socket
 
 
-async def _answer(app: web.Application, socket: web.WebSocketResponse, asked: dict) -> None:
-    images = []
-    if asked["image"]:
-        images = [base64.b64encode(app[_images].pop(asked["image"])).decode()]
-    prompt = f"{_SYSTEM} USER: {'<image>' * len(images)}{asked['text']} ASSISTANT:"
-    body = msgspec.json.encode({"prompt": prompt, "images": images})
-    pacer = Pacer(socket, prompt)
+async def _answer(
+    app: web.Application, socket: web.WebSocketResponse, conversation: Conversation, asked: dict
+) -> None:
+    image = app[_images].pop(asked["image"]) if asked["image"] else None
+    body = msgspec.json.encode(conversation.request(asked["text"], image))
+    pacer = Pacer(socket, conversation.echoed())
     sender = asyncio.create_task(pacer.run())
     try:
         async with app[_session].post(f"{app[_worker]}/worker_generate_stream", data=body) as response:
@@ -92,6 +122,7 @@ async def _answer(app: web.Application, socket: web.WebSocketResponse, asked: di
                 pacer.feed(data)
         pacer.end()
         await sender
+        conversation.answered(pacer.text)
     finally:
         sender.cancel()
 
@@ -116,9 +147,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--worker", required=True)
+    parser.add_argument("--protocol", choices=["llava", "internvl2"], default="llava")
     options = parser.parse_args()
     app = web.Application(client_max_size=64 * 2**20)
-    app[_worker], app[_images] = options.worker, {}
+    app[_worker], app[_protocol], app[_images] = options.worker, options.protocol, {}
     app.cleanup_ctx.append(_open_session)
     app.router.add_get("/", chat)
     app.router.add_post("/upload", upload)

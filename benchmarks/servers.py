@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,8 @@ from typing import NamedTuple
 import requests
 
 from benchmarks.processes import ROOT, free_port, running
-from benchmarks.worker import MODEL
+from benchmarks.worker import MODELS
+from tests.parts import redis
 
 GRADIO = ROOT / ".venv-benchmark"
 SECRET = "benchmark"
@@ -39,19 +40,49 @@ def _static_files() -> Path:
     return Path(folder)
 
 
+class Setup(NamedTuple):
+    """What a server is started for: a scratch folder, the worker behind it, how many replies at once."""
+
+    folder: Path
+    worker_url: str
+    streams: int
+    protocol: str = "llava"
+    database: str | None = None  # mmchat's own; SQLite without
+
+
 @contextlib.contextmanager
-def worker(folder: Path) -> Iterator[Server]:
+def worker(folder: Path, protocol: str = "llava") -> Iterator[Server]:
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.worker", "--port", str(port)]
+    command = [sys.executable, "-m", "benchmarks.worker", "--port", str(port), "--protocol", protocol]
     with running(command, folder / "worker.log", _environment(), port) as pid:
         yield Server(f"http://127.0.0.1:{port}", pid)
 
 
 @contextlib.contextmanager
-def mmchat(folder: Path, worker_url: str, streams: int) -> Iterator[Server]:
-    """The site as it ships, with SQLite unless `DATABASE_URL` says otherwise, its limits lifted by its options."""
+def mmchat(setup: Setup) -> Iterator[Server]:
+    """The site as it ships: one process."""
+    with _mmchat(setup, [], {}) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def mmchat_two(setup: Setup) -> Iterator[Server]:
+    """Two processes of the site, and a Redis, whose use of CPU and memory is not counted."""
+    with redis() as url, _mmchat(setup, ["--processes", "2"], {"REDIS_URL": url}) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def mmchat_daphne(setup: Setup) -> Iterator[Server]:
+    with _mmchat(setup, ["--server", "daphne"], {}) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _mmchat(setup: Setup, options: list[str], more: dict[str, str]) -> Iterator[Server]:
+    """The site with a fresh database, its limits lifted by its own options."""
     port = free_port()
-    data = folder / "data"
+    data = setup.folder / "data"
     # Compressing the static files takes seconds; what one run collected is right for all.
     kept = _static_files()
     if any(kept.iterdir()):
@@ -59,61 +90,68 @@ def mmchat(folder: Path, worker_url: str, streams: int) -> Iterator[Server]:
     environment = _environment(
         MMCHAT_DATA_DIR=str(data),
         MMCHAT_LIMITS="off",
-        MMCHAT_WORKER_CONCURRENCY=str(streams + 1),
+        MMCHAT_WORKER_CONCURRENCY=str(setup.streams + 1),
         MMCHAT_WORKER_SECRET=SECRET,
         MMCHAT_DRAIN_TIMEOUT="1",
         DJANGO_SETTINGS_MODULE="mmchat_site.settings",
+        **more,
     )
     command = [
         sys.executable, "manage.py", "serve", "--host", "127.0.0.1", "--port", str(port),
-        "--concurrency-count", str(streams + 1),
+        "--concurrency-count", str(setup.streams + 1), *options,
     ]  # fmt: skip
-    with running(command, folder / "mmchat.log", environment, port) as pid:
+    if setup.database:
+        environment["DATABASE_URL"] = setup.database
+    with running(command, setup.folder / "mmchat.log", environment, port) as pid:
         if not any(kept.iterdir()):
             shutil.copytree(data / "static", kept, dirs_exist_ok=True)
         url = f"http://127.0.0.1:{port}"
-        registration = {
-            "worker_name": worker_url,
-            "check_heart_beat": False,
-            "worker_status": {"model_names": [MODEL], "speed": 1, "queue_length": 0},
-        }
-        requests.post(
-            f"{url}/workers/{SECRET}/register_worker", json=registration, timeout=30
-        ).raise_for_status()
+        _register(url, setup)
         yield Server(url, pid)
 
 
+def _register(url: str, setup: Setup) -> None:
+    registration = {
+        "worker_name": setup.worker_url,
+        "check_heart_beat": False,
+        "worker_status": {"model_names": [MODELS[setup.protocol]], "speed": 1, "queue_length": 0},
+    }
+    address = f"{url}/workers/{SECRET}/register_worker"
+    requests.post(address, json=registration, timeout=30).raise_for_status()
+
+
 @contextlib.contextmanager
-def relay(folder: Path, worker_url: str, streams: int) -> Iterator[Server]:
+def relay(setup: Setup) -> Iterator[Server]:
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.relay", "--port", str(port), "--worker", worker_url]
-    with running(command, folder / "relay.log", _environment(), port) as pid:
+    command = [sys.executable, "-m", "benchmarks.relay", "--port", str(port)]
+    command += ["--worker", setup.worker_url, "--protocol", setup.protocol]
+    with running(command, setup.folder / "relay.log", _environment(), port) as pid:
         yield Server(f"http://127.0.0.1:{port}", pid)
 
 
 @contextlib.contextmanager
-def gradio(folder: Path, worker_url: str, streams: int) -> Iterator[Server]:
-    with _gradio(folder, worker_url, 0) as server:
+def gradio(setup: Setup) -> Iterator[Server]:
+    with _gradio(setup, 0) as server:
         yield server
 
 
 @contextlib.contextmanager
-def gradio_lifted(folder: Path, worker_url: str, streams: int) -> Iterator[Server]:
-    with _gradio(folder, worker_url, streams) as server:
+def gradio_lifted(setup: Setup) -> Iterator[Server]:
+    with _gradio(setup, setup.streams) as server:
         yield server
 
 
 @contextlib.contextmanager
-def _gradio(folder: Path, worker_url: str, lifted: int) -> Iterator[Server]:
+def _gradio(setup: Setup, lifted: int) -> Iterator[Server]:
     port = free_port()
     command = [
         str(GRADIO / "bin/python"), "benchmarks/gradio_chat.py",
-        "--port", str(port), "--worker", worker_url, "--lifted", str(lifted),
+        "--port", str(port), "--worker", setup.worker_url, "--lifted", str(lifted),
     ]  # fmt: skip
     environment = _environment(
-        GRADIO_ANALYTICS_ENABLED="False", HF_HUB_OFFLINE="1", GRADIO_TEMP_DIR=str(folder / "gradio")
+        GRADIO_ANALYTICS_ENABLED="False", HF_HUB_OFFLINE="1", GRADIO_TEMP_DIR=str(setup.folder / "gradio")
     )
-    with running(command, folder / "gradio.log", environment, port) as pid:
+    with running(command, setup.folder / "gradio.log", environment, port) as pid:
         yield Server(f"http://127.0.0.1:{port}", pid)
 
 
@@ -126,20 +164,16 @@ def install_gradio() -> None:
     print("installing Gradio to .venv-benchmark", file=sys.stderr)
     if not (GRADIO / "bin/python").exists():
         subprocess.run([sys.executable, "-m", "venv", str(GRADIO)], check=True)
-    subprocess.run(
-        [
-            str(GRADIO / "bin/python"),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--require-hashes",
-            "-r",
-            str(locked),
-        ],
-        check=True,
-    )
+    command = [str(GRADIO / "bin/python"), "-m", "pip", "install", "--quiet", "--require-hashes"]
+    subprocess.run([*command, "-r", str(locked)], check=True)
     stamp.write_text(locked.read_text())
 
 
-SERVERS = {"mmchat": mmchat, "gradio": gradio, "gradio-lifted": gradio_lifted, "relay": relay}
+SERVERS: dict[str, Callable[[Setup], contextlib.AbstractContextManager[Server]]] = {
+    "mmchat": mmchat,
+    "mmchat-2": mmchat_two,
+    "mmchat-daphne": mmchat_daphne,
+    "gradio": gradio,
+    "gradio-lifted": gradio_lifted,
+    "relay": relay,
+}

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import client
 from benchmarks.clock import now_ns, token
 from benchmarks.counting import CountingRelay
-from benchmarks.visitors import Arrival, Received
+from benchmarks.visitors.base import Arrival, Received
 from tests.outside import Service
 
 TOKENS = 4
@@ -17,6 +17,8 @@ TOKENS = 4
 
 class Asked:
     """A visitor of no server, whose reply is cut to so many characters."""
+
+    accepted_ns = None
 
     def __init__(self, characters=None):
         self.characters = characters
@@ -55,7 +57,7 @@ class Hanging(Asked):
 
 async def measure(monkeypatch, visitors, limit_seconds=30):
     waiting = iter(visitors)
-    monkeypatch.setitem(client.VISITORS, "nobody", lambda session, url, compress: next(waiting))
+    monkeypatch.setitem(client.VISITORS, "nobody", lambda session, url, model, compress: next(waiting))
     monkeypatch.setattr(sys, "stdin", io.StringIO("go\n"))
     options = {
         "url": "",
@@ -65,6 +67,7 @@ async def measure(monkeypatch, visitors, limit_seconds=30):
         "ramp": 0,
         "server": "nobody",
     }
+    options |= {"turn": 1, "model": "m", "worker": None}
     options |= {"limit_seconds": limit_seconds, "image": False, "plain": False, "count_bytes": False}
     return await client.measure(argparse.Namespace(**options))
 

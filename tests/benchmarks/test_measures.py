@@ -1,15 +1,19 @@
 import pytest
 
 from benchmarks.clock import ALPHABET, TOKEN_CHARACTERS, UNIT_NS, WRAP, delay_ms, token
-from benchmarks.measures import most_at_once, quantile, token_delays
-from benchmarks.streams import summarise, table
-from benchmarks.visitors import Arrival, Received
+from benchmarks.measures import lateness, most_at_once, quantile, token_times
+from benchmarks.tables import summarise, table
+from benchmarks.visitors.base import Arrival, Received
 
 MS = 1_000_000
 
 
 def reply(*written_ms):
     return "".join(token(moment * MS) for moment in written_ms)[1:]
+
+
+def token_delays(received):
+    return [each.delay_ms for each in token_times(received)]
 
 
 def row(server, cpu, added=20.0, **more):
@@ -55,6 +59,11 @@ def test_a_token_is_read_when_its_last_character_is():
 
 def test_what_was_never_read_has_no_delay():
     assert token_delays(Received([Arrival(130 * MS, 6)], reply(100, 120)[:6])) == [30]
+
+
+def test_a_worker_is_late_by_its_own_timetable():
+    times = token_times(Received([Arrival(200 * MS, 14)], reply(100, 125, 140)))
+    assert lateness(times, rate=50) == [0, 5, 0]
 
 
 def test_streams_are_at_once_where_they_overlap():

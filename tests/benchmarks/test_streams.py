@@ -34,8 +34,8 @@ def test_a_run_completes_on_the_site_and_on_the_relay_and_leaves_nothing(tmp_pat
         ("mmchat", 2, 40, []),
         ("relay", 2, 40, []),
     ]
-    shown = [line.split()[:4] for line in ended.stdout.split("\n") if line.startswith(("mmchat", "relay"))]
-    assert shown == [["mmchat", "2", "20", "2"], ["relay", "2", "20", "2"]]
+    shown = [line.split()[:5] for line in ended.stdout.split("\n") if line.startswith(("mmchat", "relay"))]
+    assert shown[:2] == [["mmchat", "2", "20", "1", "2"], ["relay", "2", "20", "1", "2"]]
     assert list(scratch.iterdir()) == []
 
 
@@ -43,5 +43,5 @@ def test_a_server_that_is_not_there_is_one_clear_line(tmp_path):
     ended = streams(tmp_path, "--server", "mmchat,apache")
     assert ended.returncode == 2
     assert ended.stderr.rstrip().endswith(
-        "no server named apache; there are mmchat, gradio, gradio-lifted, relay"
+        "no server named apache; there are mmchat, mmchat-2, mmchat-daphne, gradio, gradio-lifted, relay"
     )

@@ -1,144 +1,13 @@
-"""What a browser does with each server: open, perhaps upload, ask, read until the reply has ended.
-
-A visitor notes when it read what, raw; what that means is worked out after the run, so that reading stays cheap.
-"""
+"""A visitor of Gradio's page."""
 
 import json
-import re
 import secrets
-import uuid
-from collections.abc import Callable
-from html import unescape
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import aiohttp
 
 from benchmarks.clock import now_ns
-from benchmarks.worker import MODEL
-
-
-class Arrival(NamedTuple):
-    """At `read_ns` the client held `length` characters of the reply."""
-
-    read_ns: int
-    length: int
-
-
-class Received(NamedTuple):
-    arrivals: list[Arrival]
-    text: str
-
-
-class Visitor(Protocol):
-    """One visitor of one server. `open` comes before the measured time, `upload` and `ask` are in it."""
-
-    async def open(self) -> None: ...
-    async def upload(self, picture: bytes) -> None: ...
-    async def ask(self, text: str) -> None: ...
-    def received(self) -> Received: ...
-    async def close(self) -> None: ...
-
-
-class MmchatVisitor:
-    """The page's own protocol: cookie, one websocket, `send`, deltas by offset."""
-
-    def __init__(self, session: aiohttp.ClientSession, url: str, compress: bool) -> None:
-        self._session, self._url, self._compress = session, url, compress
-        self._raw: list[tuple[int, str]] = []
-        self._images: list[str] = []
-
-    async def open(self) -> None:
-        async with self._session.get(f"{self._url}/") as response:
-            page = await response.text()
-            cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in response.cookies.items())
-        block = re.search(r'<script id="bootstrap" type="application/json">(.*?)</script>', page, re.DOTALL)
-        assert block, page[:500]
-        bootstrap = json.loads(unescape(block.group(1)))
-        self._headers = {"Cookie": cookies, "X-CSRFToken": bootstrap["csrf_token"], "Origin": self._url}
-        self._socket = await self._session.ws_connect(
-            f"{self._url}/ws/chat/",
-            headers={"Cookie": cookies, "Origin": self._url},
-            compress=15 if self._compress else 0,
-            max_msg_size=0,
-        )
-        assert (await self._socket.receive_json())["type"] == "hello"
-
-    async def upload(self, picture: bytes) -> None:
-        form = aiohttp.FormData()
-        form.add_field("image", picture, filename="photo.jpg", content_type="image/jpeg")
-        async with self._session.post(f"{self._url}/uploads/", data=form, headers=self._headers) as response:
-            assert response.status == 201, await response.text()
-            self._images = [(await response.json())["id"]]
-
-    async def ask(self, text: str) -> None:
-        frame = {
-            "type": "send",
-            "client_id": str(uuid.uuid4()),
-            "model": MODEL,
-            "text": text,
-            "images": self._images,
-        }
-        await self._socket.send_json({**frame, "parameters": {"max_output_tokens": 4096}})
-        while True:
-            data = await self._socket.receive_str()
-            self._raw.append((now_ns(), data))
-            if data.startswith('{"type":"state"') and '"state":"streaming"' not in data:
-                break
-            assert not data.startswith('{"type":"error"'), data
-
-    def received(self) -> Received:
-        arrivals, text = [], ""
-        for read_ns, data in self._raw:
-            frame = json.loads(data)
-            if isinstance(frame, list):
-                text += frame[1]
-            elif frame["type"] == "stream":
-                assert frame["offset"] == len(text), "a gap or a repetition"
-                continue
-            elif frame["type"] == "replace":
-                text = frame["text"]
-            elif frame["type"] == "message" and frame["message"]["role"] == "assistant":
-                text = frame["message"]["text"]
-            else:
-                continue
-            arrivals.append(Arrival(read_ns, len(text)))
-        return Received(arrivals, text)
-
-    async def close(self) -> None:
-        await self._socket.close()
-
-
-class RelayVisitor:
-    """The bare relay's protocol: one websocket, deltas by offset."""
-
-    def __init__(self, session: aiohttp.ClientSession, url: str, compress: bool) -> None:
-        self._session, self._url, self._compress = session, url, compress
-        self._raw: list[tuple[int, str]] = []
-        self._image: str | None = None
-
-    async def open(self) -> None:
-        self._socket = await self._session.ws_connect(
-            f"{self._url}/", compress=15 if self._compress else 0, max_msg_size=0
-        )
-
-    async def upload(self, picture: bytes) -> None:
-        async with self._session.post(f"{self._url}/upload", data=picture) as response:
-            self._image = await response.text()
-
-    async def ask(self, text: str) -> None:
-        await self._socket.send_json({"text": text, "image": self._image})
-        while (data := await self._socket.receive_str()) != '{"type": "end"}':
-            self._raw.append((now_ns(), data))
-
-    def received(self) -> Received:
-        arrivals, text = [], ""
-        for read_ns, data in self._raw:
-            text += json.loads(data)["text"]
-            arrivals.append(Arrival(read_ns, len(text)))
-        return Received(arrivals, text)
-
-    async def close(self) -> None:
-        await self._socket.close()
+from benchmarks.visitors.base import Arrival, Received
 
 
 class GradioVisitor:
@@ -147,7 +16,9 @@ class GradioVisitor:
     Which calls follow which is read from `/config`, so the order is the page's own.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, compress: bool) -> None:
+    accepted_ns = None
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, model: str, compress: bool) -> None:
         self._session, self._url = session, url
         self._headers = {"Accept-Encoding": "gzip, deflate, br" if compress else "identity"}
         self._hash = secrets.token_hex(6)
@@ -186,6 +57,7 @@ class GradioVisitor:
 
     async def ask(self, text: str) -> None:
         self._values[self._textbox] = {"text": text, "files": self._files}
+        self._raw.clear()
         due = [self._submit]
         while due:
             call = due.pop(0)
@@ -284,11 +156,3 @@ def _last_text(shown: list[Any]) -> str:
         return ""
     content = messages[-1]["content"]
     return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
-
-
-VISITORS: dict[str, Callable[[aiohttp.ClientSession, str, bool], Visitor]] = {
-    "mmchat": MmchatVisitor,
-    "gradio": GradioVisitor,
-    "gradio-lifted": GradioVisitor,
-    "relay": RelayVisitor,
-}

@@ -1,0 +1,118 @@
+"""Put figures into docs/performance.md: what stands between `<!-- NAME -->` and `<!-- end -->` is made from NAME.json.
+
+`python -m benchmarks.page build/benchmark docs/performance.md`; without the page the blocks are printed.
+"""
+
+import argparse
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.reports import read
+from benchmarks.tables import (
+    BYTE_COLUMNS,
+    IDLE_COLUMNS,
+    STEP_COLUMNS,
+    STREAM_COLUMNS,
+    TARGET_COLUMNS,
+    WRITE_COLUMNS,
+    Columns,
+    Row,
+    markdown,
+)
+from benchmarks.targets import Reports, verdicts
+
+_BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+# Reports whose steps to the first text are shown, too.
+STEPS = ("load", "starts")
+
+
+def update(page: Path, reports: Reports) -> None:
+    """Rewrite the blocks of which there are reports, and leave the others as they are."""
+    made = blocks(reports)
+
+    def block(found: re.Match[str]) -> str:
+        text = made.get(found["name"])
+        return found[0] if text is None else f"{found[1]}\n{text}\n\n{found[3]}"
+
+    page.write_text(_BLOCK.sub(block, page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def blocks(reports: Reports) -> dict[str, str]:
+    """Give the Markdown of each report, and of what is said about all."""
+    made = {name: _tables(name, report) for name, report in reports.items()}
+    if reports:
+        made["targets"] = markdown(TARGET_COLUMNS, verdicts(reports))
+        made["when"] = _when(reports)
+    return made
+
+
+def _when(reports: Reports) -> str:
+    begun = sorted(report["when"] for report in reports.values())
+    commits = sorted({report["commit"] for report in reports.values()})
+    loads = [report["load_before"] for report in reports.values()]
+    machines = sorted({report["machine"] for report in reports.values()})
+    return (
+        f"Begun {begun[0]}, the last command {begun[-1]}; commit {', '.join(commits)}; {'; '.join(machines)}; "
+        f"load average before each command {min(loads):.1f} to {max(loads):.1f}, mostly the command before."
+    )
+
+
+def _tables(name: str, report: dict[str, Any]) -> str:
+    parts = [f"```sh\n{report['command']}\n```"]
+    if report["kind"] == "streams":
+        if report["summary"]:
+            parts.append(markdown(_telling(STREAM_COLUMNS, report["summary"]), report["summary"]))
+        if report["summary"] and name in STEPS:
+            parts.append(markdown(_telling(STEP_COLUMNS, report["summary"]), report["summary"]))
+        if report["bytes"]:
+            parts.append(markdown(BYTE_COLUMNS, report["bytes"]))
+        parts += _failures(report["runs"])
+    elif report["kind"] == "idle":
+        parts.append(markdown(IDLE_COLUMNS, report["runs"]))
+    else:
+        parts.append(markdown(WRITE_COLUMNS, report["runs"]))
+        parts += [_by_table(row) for row in report["runs"]]
+    return "\n\n".join(parts)
+
+
+def _telling(columns: Columns, rows: Iterable[Row]) -> Columns:
+    """Leave out columns that say nothing: none but dashes, or no turn but the first."""
+    rows = list(rows)
+    return [
+        (title, key)
+        for title, key in columns
+        if {row.get(key) for row in rows} != {None} and (key != "turn" or {row[key] for row in rows} != {1})
+    ]
+
+
+def _failures(runs: Iterable[Row]) -> list[str]:
+    """Say of each run that was not whole what was missing."""
+    return [
+        f"{row['server']}, {row['streams']:,} streams: {row['offered'] - row['completed']:,} replies not complete "
+        f"({'; '.join(row['errors']) or 'tokens are missing'})."
+        for row in runs
+        if row["completed"] < row["offered"]
+    ]
+
+
+def _by_table(row: Row) -> str:
+    rows = ", ".join(f"{name} {number:.1f}" for name, number in row["by_table"].items())
+    return f"Rows for each reply, {row['load']}: {rows}."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the reports are")
+    parser.add_argument("page", type=Path, nargs="?", help="rewrite this page")
+    options = parser.parse_args()
+    reports = read(options.folder)
+    if options.page:
+        update(options.page, reports)
+    else:
+        print("\n\n".join(f"## {name}\n\n{text}" for name, text in blocks(reports).items()))
+
+
+if __name__ == "__main__":
+    main()

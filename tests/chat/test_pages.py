@@ -154,6 +154,15 @@ def test_pages_forbid_inline_scripts_frames_and_unsafe_sinks(client):
     assert headers["Referrer-Policy"] == "same-origin"
 
 
+def test_answers_to_scripts_carry_no_policies_of_pages_but_are_never_taken_for_one(client):
+    headers = client.get("/models/").headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Type"] == "application/json"
+    assert "Content-Security-Policy" not in headers
+    assert "Permissions-Policy" not in headers
+    assert "Permissions-Policy" in client.get("/").headers
+
+
 def test_the_visitors_cookie_is_out_of_reach_of_scripts_and_other_sites(client):
     cookie = client.get("/").cookies[COOKIE]
     assert cookie["httponly"] is True

@@ -17,6 +17,7 @@ _pages = get_asgi_application()
 from chat.generation.engine import close_engine, running_engine  # noqa: E402 - models need the loaded apps
 from chat.images.body_limit import BodyLimit  # noqa: E402
 from chat.routing import websocket  # noqa: E402
+from mmchat_site.handshakes import RefuseWhileDraining  # noqa: E402
 
 log = logging.getLogger(__name__)
 # WhiteNoise and file responses give plain iterators, which Django then reads in a thread: right, if not ideal.
@@ -53,4 +54,6 @@ async def _lifespan(
             return
 
 
-application = ProtocolTypeRouter({"http": BodyLimit(_pages), "websocket": websocket, "lifespan": _lifespan})
+application = ProtocolTypeRouter(
+    {"http": BodyLimit(_pages), "websocket": RefuseWhileDraining(websocket), "lifespan": _lifespan}
+)

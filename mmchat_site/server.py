@@ -34,23 +34,38 @@ class SiteServer(uvicorn.Server):
 
     While it drains, `/readyz` says 503, running replies end, and then sockets close with 1012. A second
     signal ends it at once.
+
+    With `has_peers` other processes accept on the same listener. Told alone to end (SIGTERM), this one leaves
+    new connections to them at once. Told together with them (SIGINT, from the supervisor), it goes on
+    accepting, as one without peers does: else nobody would answer the proxy's `/readyz`.
     """
 
     draining: asyncio.Task[None] | None = None
     loop: asyncio.AbstractEventLoop | None = None
+    has_peers = False
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._heard: set[int] = set()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         self.loop = asyncio.get_running_loop()
         await super().serve(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.draining or not self.started or self.loop is None:
+        # One that was told alone to end hears of the end of all for the first time: that is no second signal.
+        again = self.draining is not None and (not self.has_peers or sig in self._heard)
+        self._heard.add(sig)
+        if again or not self.started or self.loop is None:
             self.should_exit = self.force_exit = True
         else:
-            self.loop.call_soon_threadsafe(self._begin_to_drain)
+            self.loop.call_soon_threadsafe(self._begin_to_drain, self.has_peers and sig == signal.SIGTERM)
 
-    def _begin_to_drain(self) -> None:
+    def _begin_to_drain(self, peers_go_on: bool) -> None:
         if self.draining is None:
+            if peers_go_on:
+                for server in self.servers:
+                    server.close()
             self.draining = asyncio.create_task(self._drain())
 
     async def _drain(self) -> None:
@@ -64,8 +79,8 @@ class SiteServer(uvicorn.Server):
         self.should_exit = True
 
 
-def serve_here(listener: socket.socket) -> None:
-    """Serve in this process until a signal ends it."""
+def serve_here(listener: socket.socket, *, has_peers: bool = False) -> None:
+    """Serve in this process until a signal ends it; `has_peers` tells that others accept on `listener` too."""
     log_what_nobody_caught()
     give_back_freed_memory()
     config = uvicorn.Config(
@@ -82,7 +97,9 @@ def serve_here(listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
-    SiteServer(config).run([listener])
+    server = SiteServer(config)
+    server.has_peers = has_peers
+    server.run([listener])
 
 
 def serve_with_daphne(host: str, port: int) -> None:
@@ -96,14 +113,19 @@ def serve_in_processes(listener: socket.socket, processes: int) -> None:
     listener.set_inheritable(True)
     command = [sys.executable, "-m", "mmchat_site.server", str(listener.fileno())]
     _supervise(
-        lambda: subprocess.Popen(command, pass_fds=[listener.fileno()], start_new_session=True), processes
+        lambda: subprocess.Popen(command, pass_fds=[listener.fileno()], start_new_session=True),
+        processes,
+        listener,
     )
 
 
-def _supervise(start: Callable[[], subprocess.Popen[bytes]], processes: int) -> None:
+def _supervise(
+    start: Callable[[], subprocess.Popen[bytes]], processes: int, listener: socket.socket | None = None
+) -> None:
     """Keep `processes` children running, pass signals on to them, and return when they have ended.
 
-    Children run in sessions of their own, so that Ctrl-C reaches them once, through here.
+    Children run in sessions of their own, so that Ctrl-C reaches them once, through here. They get SIGINT, which
+    tells them that all end; `listener` is closed here then, so that it is gone with the last of them.
     """
     signals = passed_on = 0
     woken = threading.Event()
@@ -120,8 +142,10 @@ def _supervise(start: Callable[[], subprocess.Popen[bytes]], processes: int) -> 
         # Everything that touches children happens here, so none is started behind a signal's back.
         if signals > passed_on:
             passed_on = signals
+            if listener:
+                listener.close()
             for child in children:
-                child.send_signal(signal.SIGTERM)
+                child.send_signal(signal.SIGINT)
         for child in [child for child in children if child.poll() is not None]:
             children.remove(child)
             if not signals:
@@ -136,6 +160,7 @@ def _supervise(start: Callable[[], subprocess.Popen[bytes]], processes: int) -> 
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # told to end before it has begun: no traceback
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mmchat_site.settings")
     django.setup()
-    serve_here(socket.socket(fileno=int(sys.argv[1])))
+    serve_here(socket.socket(fileno=int(sys.argv[1])), has_peers=True)

@@ -1,12 +1,17 @@
 """What `serve` does before it serves: database, static files, administrator, a free port."""
 
+import contextlib
 import errno
 import hashlib
 import os
 import secrets
+import signal
 import socket
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import django
 import redis
@@ -21,21 +26,47 @@ from django.db.migrations.executor import MigrationExecutor
 from chat.models import ServerProcess
 
 PORTS_TO_TRY = 20
+MIGRATION_LOCK = 0x6D6D63686174  # "mmchat"; any number that nothing else locks
 REDIS_SECONDS = 5
 WATCH_SECONDS = 2.5  # longer than two beats of a living process
+
+
+def end_on_sigterm() -> None:
+    """End when told to before the server runs: as process 1 of a container nobody does that by default."""
+
+    def end(sig: int, frame: FrameType | None) -> None:
+        sys.exit(128 + sig)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def migrate() -> None:
     """Bring the database up to date; does nothing, quickly, when it is. Raises `CommandError`."""
     try:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            call_command("migrate", interactive=False, verbosity=0)
+        with _one_at_a_time():
+            executor = MigrationExecutor(connection)
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                call_command("migrate", interactive=False, verbosity=0)
     except DatabaseFailure as error:
         reason = " ".join(str(error).split())
         raise CommandError(
             f"the database does not answer (DATABASE_URL, MMCHAT_DATA_DIR): {reason}"
         ) from None
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Let others that start on the same PostgreSQL wait: two that migrate at once fail."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
 
 
 def collect_static() -> None:
@@ -53,8 +84,8 @@ def _static_state() -> str:
     for root in settings.STATICFILES_DIRS:
         for path in sorted(Path(root).rglob("*")):
             if path.is_file():
-                status = path.stat()
-                digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
+                # Not by time: layers of an image keep whole seconds only.
+                digest.update(f"{path} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
 
 

@@ -109,6 +109,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--host {settings.MMCHAT_HOST}: MMCHAT_DEBUG shows settings to strangers; listen on 127.0.0.1."
             )
+        startup.end_on_sigterm()
         startup.migrate()
         startup.refuse_processes_without_redis(settings.MMCHAT_PROCESSES)
         startup.collect_static()

@@ -30,6 +30,9 @@ def test_no_phrase_is_translated_that_no_script_says():
     assert set(page_words()) - set(said()) == set()
 
 
-@pytest.mark.parametrize("name", ["too_long", "in_line", "variant", "uploading", "too_many_images"])
+@pytest.mark.parametrize(
+    "name",
+    ["too_long", "in_line", "in_line_seconds", "in_line_minutes", "variant", "uploading", "too_many_images"],
+)
 def test_the_placeholders_of_a_phrase_are_filled_in(name):
     assert set(re.findall(r"\{(\w+)\}", page_words()[name])) <= said()[name]

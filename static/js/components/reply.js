@@ -89,6 +89,6 @@ export class Reply {
 function inLine({ position, seconds }) {
   if (!position) return say("waiting");
   if (seconds === null || seconds === undefined) return say("in_line", { position });
-  if (seconds < 90) return say("in_line_seconds", { position, seconds: Math.max(5, 5 * Math.round(seconds / 5)) });
-  return say("in_line_minutes", { position, minutes: Math.round(seconds / 60) });
+  const [fives, minutes] = [5 * Math.ceil(seconds / 5), Math.round(seconds / 60)];
+  return seconds < 90 ? say("in_line_seconds", { position, seconds: fives }) : say("in_line_minutes", { position, minutes });
 }

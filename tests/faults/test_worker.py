@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from chat.demo.frames import pieces
 from tests.faults import invariants
 from tests.faults.conftest import register
 from tests.running import free_port
@@ -54,6 +55,7 @@ async def three_visitors(site, question, model=None) -> list[SimpleNamespace]:
         page, accepted = await kind(visitor, site, lambda page: page.ask(question, model or site.model))
         reply = accepted["reply"]
         invariants.assert_committed(site.books, accepted)
+        invariants.assert_one_end(page, reply)
         invariants.assert_same_text(site.books, page, reply)
         invariants.assert_nothing_leaks(page)
         return SimpleNamespace(**page.messages[reply], visitor=kind.__name__)
@@ -64,9 +66,11 @@ async def three_visitors(site, question, model=None) -> list[SimpleNamespace]:
 
 
 async def fail_alike(site, question, code, model=None, with_text=False):
-    """Three replies fail by the same name, and the text that came before is kept."""
+    """Three replies fail by the same name, the text that came before is kept, and asking again is advised."""
     for reply in await three_visitors(site, question, model):
         assert (reply.state, reply.failure["code"], reply.visitor) == ("failed", code, reply.visitor)
+        # Whoever is redirected is better off with another model; the page offers Regenerate all the same.
+        assert reply.failure["retry"] is (code != "worker_redirect")
         assert bool(reply.text) == with_text, reply.visitor
 
 
@@ -151,8 +155,9 @@ async def test_1_gb_without_a_nul(impatient):
 
 
 async def test_shrinking_text(impatient):
+    whole = pieces((await three_visitors(impatient, QUESTION))[0].text)
     for reply in await three_visitors(impatient, f"{QUESTION} [[fault:shrink@20]]"):
-        assert reply.state == "complete"
+        assert (reply.state, reply.text) == ("complete", "".join(whole[:17] + whole[20:]))
         assert reply.epoch >= 1
 
 

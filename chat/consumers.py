@@ -15,7 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 import mmchat_site
-from chat import conversations, events, followers, turns
+from chat import conversations, events, followers, metrics, turns
 from chat.addresses import Address
 from chat.generation import records
 from chat.generation.engine import Engine, running_engine
@@ -127,6 +127,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 self._refuse(Refused("internal_error", text), client_id)
 
     def _refuse(self, refused: Refused, client_id: uuid.UUID | None) -> None:
+        metrics.frame_refused(refused.code)
         self.outbox.put(
             events.Error(
                 code=refused.code,
@@ -176,6 +177,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if info is None:
             await self._leave()
             raise Refused("not_found", _("This conversation does not exist."), "conversation")
+        metrics.resumed({each.message: (each.epoch, each.offset) for each in frame.have}, info.messages)
         self.outbox.put(info)
         for message in info.messages:
             await self.outbox.follow(message)
@@ -200,6 +202,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             )
         if turn.context:
             self.engine.submit(turn.reply, turn.context)
+            _tell_accepted(turn)
         if self.conversation != turn.conversation:
             await self._leave()
             self.conversation = turn.conversation
@@ -244,6 +247,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
                     message=uuid.UUID(event["message"]), vote=event["vote"], flagged=event["flagged"]
                 )
             )
+
+
+def _tell_accepted(turn: turns.Turn) -> None:
+    metrics.reply_accepted()
+    log.info(
+        "reply accepted",
+        extra={"reply": turn.reply, "question": turn.message, "conversation": turn.conversation},
+    )
 
 
 # What a visitor types can't match: its quotation marks come escaped.

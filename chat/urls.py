@@ -15,4 +15,5 @@ urlpatterns = [
     path("examples/<int:example>/picture/", images.example_picture, name="example_picture"),
     path("healthz", status.alive, name="alive"),
     path("readyz", status.ready, name="ready"),
+    path("metrics", status.metrics, name="metrics"),
 ]

@@ -1,12 +1,14 @@
 """Visitors: the key in their signed cookie, and their row, made when they first send something."""
 
 import uuid
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
-from chat.addresses import Address, client_address, keyed_hash
+from chat import addresses
+from chat.addresses import Address, Network, client_address, keyed_hash
 from chat.models import Visitor
 
 COOKIE = "mmchat_visitor"
@@ -49,7 +51,16 @@ def remember(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def request_address(request: HttpRequest) -> Address | None:
-    return client_address(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
+    return client_address(*_way(request))
+
+
+def comes_from(request: HttpRequest, networks: Iterable[Network]) -> bool:
+    """Tell whether a request surely comes from one of `networks`."""
+    return addresses.comes_from(networks, *_way(request))
+
+
+def _way(request: HttpRequest) -> tuple[str, str]:
+    return request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")
 
 
 def scope_address(scope: dict) -> Address | None:

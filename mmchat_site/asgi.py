@@ -16,7 +16,10 @@ _pages = get_asgi_application()
 
 from chat.generation.engine import close_engine, running_engine  # noqa: E402 - models need the loaded apps
 from chat.images.body_limit import BodyLimit  # noqa: E402
+from chat.metrics import tell_version  # noqa: E402
 from chat.routing import websocket  # noqa: E402
+from chat.scraping import answering_the_others  # noqa: E402
+from mmchat_site import __version__  # noqa: E402
 from mmchat_site.handshakes import RefuseWhileDraining  # noqa: E402
 
 log = logging.getLogger(__name__)
@@ -25,6 +28,7 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 # The event loop must not wait 5 ms for a database thread at each of a stream's steps. While a hundred conversations
 # start in a second, this takes the first text from 440 to 125 ms (p99) and costs no measurable CPU.
 sys.setswitchinterval(0.0002)
+tell_version(__version__)
 Message = dict[str, Any]
 
 
@@ -35,23 +39,24 @@ async def _lifespan(
 
     A server without lifespan events (daphne) starts it with the first socket instead.
     """
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            try:
-                await running_engine()
-            except asyncio.CancelledError:
-                await close_engine()  # told to end before it had begun
+    async with answering_the_others():
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await running_engine()
+                except asyncio.CancelledError:
+                    await close_engine()  # told to end before it had begun
+                    return
+                except Exception as error:
+                    log.exception("the engine could not start")
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await close_engine()
+                await send({"type": "lifespan.shutdown.complete"})
                 return
-            except Exception as error:
-                log.exception("the engine could not start")
-                await send({"type": "lifespan.startup.failed", "message": str(error)})
-                return
-            await send({"type": "lifespan.startup.complete"})
-        else:
-            await close_engine()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
 
 
 application = ProtocolTypeRouter(

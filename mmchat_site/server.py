@@ -1,6 +1,6 @@
 """Serve the application with uvicorn: one process, or several that share one listening socket.
 
-`python -m mmchat_site.server FD` is one of several; the supervisor below starts it.
+`python -m mmchat_site.server FD NUMBER FOLDER` is one of several; the supervisor below starts it.
 """
 
 import asyncio
@@ -10,14 +10,17 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 import django
 import uvicorn
 from django.conf import settings
 
+from chat import scraping
 from mmchat_site.logs import log_what_nobody_caught
 from mmchat_site.memory import give_back_freed_memory
 
@@ -105,31 +108,40 @@ def serve_here(listener: socket.socket, *, has_peers: bool = False) -> None:
 def serve_with_daphne(host: str, port: int) -> None:
     """Serve with daphne, the development server: it neither drains nor waits for slow readers."""
     command = [sys.executable, "-m", "daphne", "-b", host, "-p", str(port), "mmchat_site.asgi:application"]
-    _supervise(lambda: subprocess.Popen(command, start_new_session=True), 1)
+    _supervise(lambda number: subprocess.Popen(command, start_new_session=True), 1)
 
 
 def serve_in_processes(listener: socket.socket, processes: int) -> None:
     """Serve in `processes` processes that share one listening socket."""
     listener.set_inheritable(True)
-    command = [sys.executable, "-m", "mmchat_site.server", str(listener.fileno())]
-    _supervise(
-        lambda: subprocess.Popen(command, pass_fds=[listener.fileno()], start_new_session=True),
-        processes,
-        listener,
-    )
+    with tempfile.TemporaryDirectory(prefix="mmchat-") as folder:
+
+        def start(number: int) -> subprocess.Popen[bytes]:
+            command = [
+                sys.executable,
+                "-m",
+                "mmchat_site.server",
+                str(listener.fileno()),
+                str(number),
+                folder,
+            ]
+            return subprocess.Popen(command, pass_fds=[listener.fileno()], start_new_session=True)
+
+        _supervise(start, processes, listener)
 
 
 def _supervise(
-    start: Callable[[], subprocess.Popen[bytes]], processes: int, listener: socket.socket | None = None
+    start: Callable[[int], subprocess.Popen[bytes]], processes: int, listener: socket.socket | None = None
 ) -> None:
     """Keep `processes` children running, pass signals on to them, and return when they have ended.
 
-    Children run in sessions of their own, so that Ctrl-C reaches them once, through here. They get SIGINT, which
-    tells them that all end; `listener` is closed here then, so that it is gone with the last of them.
+    Each has a number of its own, from 0, which the one that is started in its place takes over. They run in
+    sessions of their own, so that Ctrl-C reaches them once, through here. They get SIGINT, which tells them that
+    all end; `listener` is closed here then, so that it is gone with the last of them.
     """
     signals = passed_on = 0
     woken = threading.Event()
-    children: list[subprocess.Popen[bytes]] = []
+    children: dict[int, subprocess.Popen[bytes]] = {}
 
     def hear(sig: int, frame: FrameType | None) -> None:
         nonlocal signals
@@ -144,17 +156,18 @@ def _supervise(
             passed_on = signals
             if listener:
                 listener.close()
-            for child in children:
+            for child in children.values():
                 child.send_signal(signal.SIGINT)
-        for child in [child for child in children if child.poll() is not None]:
-            children.remove(child)
+        for number, child in [each for each in children.items() if each[1].poll() is not None]:
+            del children[number]
             if not signals:
                 log.warning("a server process ended with %s; starting another", child.returncode)
                 woken.wait(RESTART_SECONDS)
         if signals and not children:
             return
-        while len(children) < processes and not signals:
-            children.append(start())
+        for number in range(processes):
+            if number not in children and not signals:
+                children[number] = start(number)
         woken.wait(WATCH_SECONDS)
         woken.clear()
 
@@ -163,4 +176,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # told to end before it has begun: no traceback
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mmchat_site.settings")
     django.setup()
+    scraping.be_one_of_several(sys.argv[2], Path(sys.argv[3]))
     serve_here(socket.socket(fileno=int(sys.argv[1])), has_peers=True)

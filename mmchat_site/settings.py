@@ -28,8 +28,8 @@ if DEBUG and _public_host not in ("", "localhost", "127.0.0.1"):
         "MMCHAT_DEBUG is on and MMCHAT_URL is a public address; switch one of them off."
     )
 if _public_host and _public_host not in ("localhost", "127.0.0.1"):
-    # Workers and health checks on this machine reach the site past the proxy.
-    ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+    # Workers, health checks and Prometheus reach the site past the proxy.
+    ALLOWED_HOSTS += environment.own_hosts(MMCHAT_HOST)
 
 # What `manage.py serve` takes as options too
 
@@ -92,6 +92,15 @@ MMCHAT_MODERATION_MODEL = env.str("MMCHAT_MODERATION_MODEL", "omni-moderation-la
 MMCHAT_MODERATION_TIMEOUT = environment.number(env, "MMCHAT_MODERATION_TIMEOUT", 5)
 MMCHAT_MODERATION_WHEN_DOWN = env.str("MMCHAT_MODERATION_WHEN_DOWN", "closed")
 
+# What the host sees
+
+MMCHAT_METRICS_NETWORKS = environment.networks(
+    "MMCHAT_METRICS_NETWORKS",
+    env.list(
+        "MMCHAT_METRICS_NETWORKS",
+        default=["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+    ),
+)
 MMCHAT_LOG_LEVEL = env.str("MMCHAT_LOG_LEVEL", "INFO").upper()
 MMCHAT_LOG_FORMAT = env.str("MMCHAT_LOG_FORMAT", "plain")
 

@@ -15,6 +15,7 @@ from django.urls import get_resolver
 from chat.demo.faults import KINDS as FAULTS
 from chat.failures import WORDS
 from chat.images.errors import REASONS
+from chat.metrics import registry
 from chat.reasons import FlagReason
 from chat.workers.errors import CODES
 from tests.documentation import DOCS, PAGES, ROOT, page, rows, section
@@ -88,6 +89,29 @@ def test_no_setting_is_described_that_nothing_reads():
         (path.name, name) for path in PAGES for name in re.findall(r"\bMMCHAT_[A-Z_]*[A-Z]", path.read_text())
     }
     assert {(file, name) for file, name in described if name not in read} == set()
+
+
+# Metrics
+
+
+def metrics():
+    """Give {name: kind and labels} of everything that is counted, also of what has not happened yet."""
+    found = {family.name: "as usual" for family in registry.collect() if family.name.startswith("process_")}
+    for collector in registry._collector_to_names:
+        families = collector.describe() if hasattr(collector, "describe") else collector.collect()
+        for family in families:
+            if family.name.startswith("mmchat_"):
+                labels = getattr(collector, "_labelnames", None) or getattr(family, "_labelnames", ())
+                found[family.name] = ", ".join([family.type, *(f"`{label}`" for label in labels)])
+    return found
+
+
+def test_every_metric_is_described_with_its_kind_and_labels_and_no_other_is():
+    described = rows(section(page("monitoring.md"), "Metrics"))
+    # This one is the scrape's own, not a process's.
+    assert described.pop("mmchat_process_up")[0] == "gauge"
+    names = {name for name in described if name.startswith(("mmchat_", "process_"))}
+    assert {name: described[name][0] for name in names} == metrics()
 
 
 # HTTP

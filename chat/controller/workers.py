@@ -44,7 +44,7 @@ def register(address: str, *, checks_heartbeat: bool, status: Status | None, mul
             },
         )
         Worker.objects.filter(checks_heartbeat=True, last_heartbeat__lt=now - KEEP_SILENT).delete()
-    log.info("worker %s registered with %s", address, ", ".join(status.model_names) or "no model")
+    log.info("worker registered", extra={"worker": address, "model": ", ".join(status.model_names)})
     sync_built_in()
     return True
 
@@ -71,7 +71,7 @@ def refresh_all() -> None:
                 row.update(**_columns(status), last_heartbeat=now)
             # A worker that beat or registered while it was asked is not silent.
             elif row.filter(last_heartbeat=worker.last_heartbeat).delete()[0]:
-                log.warning("worker %s dropped: it gives no status", worker.address)
+                log.warning("worker dropped: it gives no status", extra={"worker": worker.address})
     sync_built_in()
 
 
@@ -81,7 +81,7 @@ def forget(address: str) -> None:
     One that never beats would not come back, and stays.
     """
     if Worker.objects.filter(address=address, checks_heartbeat=True).delete()[0]:
-        log.warning("worker %s dropped: it accepts no connections", address)
+        log.warning("worker dropped: it accepts no connections", extra={"worker": address})
         sync_built_in()
 
 
@@ -135,7 +135,7 @@ def _ask(address: str) -> Status | None:
         check_address(address, settings.MMCHAT_WORKER_NETWORKS)
         return decode(post_json(address + "/worker_get_status", None, STATUS_TIMEOUT), Status)
     except WorkerError as error:
-        log.warning("worker %s: %s", address, error)
+        log.warning("a worker gives no status", extra={"worker": address, "code": error.code})
         return None
 
 

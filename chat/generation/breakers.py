@@ -59,6 +59,11 @@ class Breakers:
         """
         return {address for address in addresses if self._lets_in(address)} or set(addresses)
 
+    def not_closed(self) -> list[str]:
+        """Give the workers that get no replies, but one on trial."""
+        known = list(self._breakers.values())  # in one step: metrics are read in another thread
+        return [each.address for each in known if each.state is not BreakerState.CLOSED]
+
     def asked(self, address: str) -> None:
         """Note that a reply is sent to a worker; after a pause it is the trial."""
         breaker = self._breakers.get(address)

@@ -7,8 +7,10 @@ import socket
 import uuid
 from collections.abc import Awaitable, Callable, Collection
 
+from chat import metrics
 from chat.database import DatabaseThread
 from chat.generation import records
+from chat.models import ReplyState
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ class Caretaker:
         if waiting := [row.reply for row in lost if row.state == "queued"]:
             await self._adopt(waiting)
         if streaming := [row.reply for row in lost if row.state != "queued"]:
-            await self._database.run(records.interrupt, self._owner, streaming)
+            _tell_interrupted(await self._database.run(records.interrupt, self._owner, streaming))
 
     async def _find_dead(self, counters: dict[uuid.UUID | None, int | None], draining: bool) -> None:
         now = asyncio.get_running_loop().time()
@@ -77,8 +79,14 @@ class Caretaker:
             estate = await self._database.run(
                 records.take_over, self._owner, process, counter, adopt=not draining
             )
-            if estate.interrupted:
-                log.warning("interrupted %d replies whose process is gone", estate.interrupted)
+            _tell_interrupted(estate.interrupted)
+            for reply in estate.adopted:
+                log.info("waiting reply adopted", extra={"reply": reply})
             if estate.adopted:
-                log.info("adopted %d waiting replies", len(estate.adopted))
                 await self._adopt(estate.adopted)
+
+
+def _tell_interrupted(replies: Collection[uuid.UUID]) -> None:
+    for reply in replies:
+        metrics.reply_ended(ReplyState.INTERRUPTED, "interrupted", "")
+        log.warning("reply interrupted: its process is gone", extra={"reply": reply, "state": "interrupted"})

@@ -124,7 +124,7 @@ class Dispatcher:
         try:
             address = await asyncio.to_thread(_ask_controller, url, model)
         except WorkerError as error:
-            log.warning("no address for model %s: %s", model, error.code)
+            log.warning("a controller gives no address", extra={"model": model, "code": error.code})
             asked.error = error
             if isinstance(error, ControllerUnreachable | ControllerGarbage):
                 await self._note(url, str(error))

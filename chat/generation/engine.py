@@ -9,7 +9,7 @@ from typing import Protocol
 
 from django.db import Error as DatabaseFailure
 
-from chat import turns
+from chat import metrics, turns
 from chat.database import DatabaseThread
 from chat.generation import records
 from chat.generation.breakers import Breaker, Breakers
@@ -71,6 +71,7 @@ class Engine:
         loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="mmchat"))
         self._generator.open()
         await self._caretaker.start()
+        self._tasks.keep(metrics.watch(self))
         self._tasks.keep(self._line.run())
         self._tasks.repeat(FLUSH_SECONDS, self._writer.flush)
         self._tasks.repeat(FLUSH_SECONDS, self._remote.read)
@@ -137,6 +138,17 @@ class Engine:
             run.stopped = True
             run.job.cancel()
 
+    # What metrics ask for, in another thread
+
+    def open_sockets(self) -> int:
+        return len(self.sockets)
+
+    def reply_states(self) -> list[str]:
+        return [run.reply.state for run in list(self._runs.values())]
+
+    def open_breakers(self) -> list[str]:
+        return self._breakers.not_closed()
+
     # Work for all replies
 
     async def _supervise(self, run: Run, job: asyncio.Task[None]) -> None:
@@ -171,7 +183,12 @@ class Engine:
                 self.submit(reply_id, context)
 
     def _note_breaker(self, breaker: Breaker) -> None:
-        log.warning("worker %s: breaker %s, failures %d", breaker.address, breaker.state, breaker.failures)
+        told = {
+            "worker": breaker.address,
+            "state": breaker.state,
+            "code": breaker.error and breaker.error.code,
+        }
+        log.warning("breaker changed, failures %d", breaker.failures, extra=told)
         self._tasks.keep(self._store_breaker(records.BreakerNote.of(breaker)))
 
     async def _store_breaker(self, note: records.BreakerNote) -> None:
@@ -179,7 +196,7 @@ class Engine:
             await self._database.run(records.note_breaker, self.owner, note)
         except DatabaseFailure as error:
             # Administrators miss a line; the breaker itself works without the database.
-            log.warning("the breaker of %s was not stored: %s", note.address, type(error).__name__)
+            log.warning("a breaker was not stored: %s", error, extra={"worker": note.address})
 
 
 _engine: Engine | None = None

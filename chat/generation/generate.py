@@ -2,12 +2,13 @@
 
 import asyncio
 import uuid
+from functools import partial
 
 import aiohttp
 from django.conf import settings
 from django.utils import timezone
 
-from chat import moderation
+from chat import metrics, moderation
 from chat.controller.workers import forget
 from chat.database import DatabaseThread
 from chat.generation import records
@@ -62,11 +63,12 @@ class Generator:
         while True:
             address = await self._line.place(run)
             run.reply.set_state(ReplyState.STREAMING)
+            run.sent_to(address)
             try:
                 await self._ask(run, address)
             except WorkerError as error:
                 self._breakers.failed(address, error)
-                run.failures[address] = error
+                run.failed(error)
                 if isinstance(error, _NOT_REACHED):
                     # A worker that lives registers again at its next heartbeat; others get no more visitors.
                     await self._database.run(forget, address)
@@ -97,6 +99,7 @@ class Generator:
                 return
             if run.first_answered is None:
                 run.first_answered = timezone.now()
+                run.answered()
                 self._breakers.answered(address)
             self._writer.changed(run)
 
@@ -108,6 +111,7 @@ class Generator:
             await self._request(run),
             show,
             timeouts=self._timeouts,
+            on_end=partial(metrics.worker_sent, address),
         )
 
     async def _request(self, run: Run) -> GenerationRequest:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from chat import moderation
@@ -109,9 +109,9 @@ def beat(owner: uuid.UUID, host: str, pid: int) -> Census:
 
 
 class Estate(NamedTuple):
-    """What became of the replies of a dead process: how many were interrupted, and which are this process's now."""
+    """What became of the replies of a dead process: which were interrupted, and which are this process's now."""
 
-    interrupted: int
+    interrupted: list[uuid.UUID]
     adopted: list[uuid.UUID]
 
 
@@ -125,11 +125,11 @@ def take_over(owner: uuid.UUID, dead: uuid.UUID | None, counter: int | None, *, 
     if dead and counter is not None:
         died, _ = ServerProcess.objects.filter(pk=dead, heartbeat=counter).delete()
         if not died:
-            return Estate(0, [])
+            return Estate([], [])
     theirs = Message.objects.live().filter(owner=dead)
     long_ago = timezone.now() - ADOPT_WITHIN
     lost = theirs.filter(Q(state=ReplyState.STREAMING) | Q(created__lt=long_ago))
-    interrupted = lost.update(state=ReplyState.INTERRUPTED, error_code="interrupted", finished=timezone.now())
+    interrupted = _interrupt(lost)
     if not adopt:
         return Estate(interrupted, [])
     waiting = theirs.filter(state=ReplyState.QUEUED)
@@ -156,10 +156,15 @@ def requeue(owner: uuid.UUID, reply: uuid.UUID) -> bool:
     )
 
 
-def interrupt(owner: uuid.UUID, replies: Collection[uuid.UUID]) -> int:
-    """End replies of process `owner` that it does not generate any more."""
-    lost = Message.objects.live().filter(pk__in=replies, owner=owner)
-    return lost.update(state=ReplyState.INTERRUPTED, error_code="interrupted", finished=timezone.now())
+@transaction.atomic
+def interrupt(owner: uuid.UUID, replies: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """End replies of process `owner` that it does not generate any more; give those that had not ended before."""
+    return _interrupt(Message.objects.live().filter(pk__in=replies, owner=owner))
+
+
+def _interrupt(lost: QuerySet[Message]) -> list[uuid.UUID]:
+    end = {"state": ReplyState.INTERRUPTED, "error_code": "interrupted", "finished": timezone.now()}
+    return [reply for reply in lost.values_list("pk", flat=True) if lost.filter(pk=reply).update(**end)]
 
 
 def request_stop(visitor_key: uuid.UUID, reply: uuid.UUID) -> uuid.UUID | None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import time
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from chat import metrics
 from chat.generation import records
 from chat.generation.context import Context, ContextError
 from chat.generation.reply import LiveReply
@@ -51,9 +53,47 @@ class Run:
         self.stopped = False
         self.first_answered: datetime | None = None
         self.failures: dict[str, WorkerError] = {}  # of the workers that were asked in vain, by address
+        self.worker = ""
+        self._accepted_at = self._sent_at = time.monotonic()
+        self._counted = 0  # characters
 
     def progress(self) -> records.Progress:
         return records.Progress(self.reply.id, self.reply.text, self.reply.epoch, self.first_answered)
+
+    # What the host is told of it
+
+    def sent_to(self, worker: str) -> None:
+        self.worker, self._sent_at = worker, time.monotonic()
+        if not self.failures:
+            metrics.reply_sent(self._sent_at - self._accepted_at)
+        log.info("worker asked", extra=self._ids(seconds=self._sent_at - self._accepted_at))
+
+    def answered(self) -> None:
+        now = time.monotonic()
+        metrics.first_text(self.worker, now - self._accepted_at, now - self._sent_at)
+
+    def failed(self, error: WorkerError) -> None:
+        self.failures[self.worker] = error
+        metrics.worker_failed(self.worker, error.code)
+        log.warning(
+            "worker failed", extra=self._ids(code=error.code, seconds=time.monotonic() - self._sent_at)
+        )
+
+    def grew(self) -> int:
+        """Give by how many characters the text is longer than at the last call."""
+        before, self._counted = self._counted, len(self.reply.text)
+        return max(0, self._counted - before)
+
+    def ended(self, ending: Ending) -> None:
+        seconds = time.monotonic() - self._accepted_at
+        metrics.text_grew(self.grew())
+        metrics.reply_ended(ending.state, ending.code, self.worker, seconds)
+        told = self._ids(state=ending.state, code=ending.code, seconds=seconds, characters=self._counted)
+        log.info("reply ended", extra=told)
+
+    def _ids(self, seconds: float, **more: Any) -> dict[str, Any]:
+        ids = {"reply": self.reply.id, "model": self.context.model, "worker": self.worker}
+        return {**ids, "seconds": round(seconds, 3), **more}
 
 
 def ending_of(run: Run, job: asyncio.Task[None]) -> Ending | None:
@@ -66,7 +106,6 @@ def ending_of(run: Run, job: asyncio.Task[None]) -> Ending | None:
     if isinstance(error, HandedOver):
         return None
     if isinstance(error, WorkerError | Refusal | ContextError):
-        log.info("reply %s failed: %s", run.reply.id, error.code)
         return Ending(ReplyState.FAILED, error.code, error.detail)
-    log.error("reply %s failed", run.reply.id, exc_info=error)
+    log.error("reply failed", exc_info=error, extra={"reply": run.reply.id})
     return Ending.of_our_own_error(repr(error))

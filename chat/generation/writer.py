@@ -6,6 +6,7 @@ import uuid
 
 from django.db import Error as DatabaseFailure
 
+from chat import metrics
 from chat.database import DatabaseThread
 from chat.generation import records
 from chat.generation.run import Ending, Run
@@ -40,6 +41,7 @@ class Writer:
         except BaseException:
             self._changed = {**changed, **self._changed}
             raise
+        metrics.text_grew(sum(run.grew() for run in changed.values()))
 
     async def finish(self, run: Run, ending: Ending) -> Ending:
         """Write how a reply ended, for as long as it takes a database to come back; give how it did end.
@@ -48,12 +50,14 @@ class Writer:
         """
         reply = run.reply
         try:
-            if not await self._finish(run, ending):
+            if await self._finish(run, ending):
+                run.ended(ending)
+            else:
                 for stored in await self._database.run(records.read, [reply.id]):
                     reply.set_text(stored.text, stored.epoch)
                     ending = Ending(stored.state, stored.error_code)
         except DatabaseFailure:
-            log.exception("reply %s could not be stored", reply.id)
+            log.exception("reply could not be stored", extra={"reply": reply.id})
             ending = Ending.of_our_own_error()
         finally:
             self._changed.pop(reply.id, None)
@@ -64,6 +68,6 @@ class Writer:
             try:
                 return await self._database.run(records.finish, self._owner, run.progress(), *ending)
             except DatabaseFailure as error:
-                log.warning("reply %s waits for the database: %s", run.reply.id, type(error).__name__)
+                log.warning("reply waits for the database: %s", error, extra={"reply": run.reply.id})
                 await asyncio.sleep(WRITE_AGAIN_SECONDS)
         return await self._database.run(records.finish, self._owner, run.progress(), *ending)

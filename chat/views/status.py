@@ -1,14 +1,17 @@
 """What proxies and supervisors ask."""
 
+from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from chat import scraping
 from chat.generation.engine import is_draining
+from chat.visitors import comes_from
 
 
 @require_safe
@@ -29,6 +32,15 @@ def ready(request: HttpRequest) -> JsonResponse:
     except DatabaseFailure:
         return JsonResponse({"ready": False, "reason": "database"}, status=503)
     return JsonResponse({"ready": True})
+
+
+@require_safe
+@never_cache
+async def metrics(request: HttpRequest) -> HttpResponse:
+    """Tell Prometheus what this process and the others of its `serve` count; strangers find nothing here."""
+    if not comes_from(request, settings.MMCHAT_METRICS_NETWORKS):
+        raise Http404
+    return HttpResponse(await scraping.all_processes(), content_type=scraping.CONTENT_TYPE)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

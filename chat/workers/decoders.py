@@ -14,6 +14,8 @@ class NulDecoder:
     each byte is searched once. No frame may be longer than `max_frame` bytes.
     """
 
+    frames = 0  # that were completed
+
     def __init__(self, max_frame: int = MAX_FRAME) -> None:
         self._max_frame = max_frame
         self._rest = bytearray()
@@ -35,6 +37,7 @@ class NulDecoder:
             self._check_size(len(piece))
             if piece:
                 self._previous, self._newest = self._newest, piece
+                self.frames += 1
                 completed = True
         self._rest += rest
         self._check_size(len(self._rest))

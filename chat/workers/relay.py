@@ -62,11 +62,15 @@ class Relay:
         self._loop = asyncio.get_running_loop()
         self._delivered: Chunk | None = None
         self._seen_bytes = False
-        self._seen_frame = False
         self._parsed_at = 0.0
         self._trailing: asyncio.TimerHandle | None = None
         self._began_at = self._framed_at = self._loop.time()
         self._watch: asyncio.TimerHandle = self._loop.call_at(self._deadline()[0], self._on_deadline)
+
+    @property
+    def frames(self) -> int:
+        """Tell how many frames have come."""
+        return self._decoder.frames
 
     def feed(self, data: bytes) -> None:
         """Take bytes of the body. Raises a WorkerError; frames completed before it wait for `flush`."""
@@ -74,7 +78,6 @@ class Relay:
             self._look_for_html(data)
         if not self._decoder.feed(data):
             return
-        self._seen_frame = True
         now = self._framed_at = self._loop.time()
         if self._delivered is None or now >= self._parsed_at + self._pace:
             self._cancel_trailing()
@@ -86,7 +89,7 @@ class Relay:
         """Judge the last frame after the body ended well. Raises a WorkerError."""
         self._cancel_trailing()
         self._parse(self._decoder.finish())
-        if not self._seen_frame:
+        if not self.frames:
             raise WorkerEmpty("the body held no frame")
         if self._delivered is None or not self._delivered.text.strip():
             raise WorkerEmpty("the last frame held no reply text")

@@ -61,13 +61,15 @@ async def stream_reply(
     *,
     timeouts: Timeouts = TIMEOUTS,
     pace: float = PACE,
+    on_end: Callable[[int], None] = lambda frames: None,
 ) -> None:
     """Ask a worker for a reply and give its text so far to `on_chunk` until it ends.
 
     `address` is the worker's base URL and may have a path. `on_chunk` is called in the event loop, first as
     soon as there is text, then at most once per `pace` seconds with the newest text. Raises a WorkerError
     after the last good text was delivered, and whatever `on_chunk` raises. Cancelling closes the connection,
-    which is how a reply is stopped; nothing is delivered after that.
+    which is how a reply is stopped; nothing is delivered after that. `on_end` is told at last, whatever
+    happened, how many frames came.
     """
     loop = asyncio.get_running_loop()
     failure: Exception | None = None
@@ -104,6 +106,7 @@ async def stream_reply(
             raise failure
     finally:
         relay.close()
+        on_end(relay.frames)
 
 
 def _body(protocol: Protocol, request: GenerationRequest) -> io.BytesIO:

@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from chat.addresses import client_address, keyed_hash
+from chat.addresses import client_address, comes_from, keyed_hash
 
 PROXY = "127.0.0.1"
 
@@ -50,3 +50,29 @@ def test_the_hash_depends_on_the_sites_key(settings):
     settings.SECRET_KEY = "another"
     assert keyed_hash(address) != before
     assert len(before) == 64
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "inside"),
+    [
+        (PROXY, "", True),
+        ("::1", "", True),  # whole, not as the first of its /64
+        ("::2", "", False),
+        ("192.168.7.7", "", True),
+        ("203.0.113.9", "", False),
+        ("203.0.113.9", "127.0.0.1", False),
+        ("192.168.7.7", "192.168.7.8", False),  # a proxy that nobody trusts
+        (PROXY, "203.0.113.9", False),
+        (PROXY, "127.0.0.1, 203.0.113.9", False),
+        (PROXY, "192.168.7.7", True),
+        (PROXY, "192.168.7.7, 10.1.2.3", True),
+        (PROXY, "127.0.0.1", True),
+        (PROXY, "unknown", False),
+        (PROXY, "192.168.7.7, unknown", False),
+        (PROXY, "unknown, 10.1.2.3", False),
+        ("", "", False),
+    ],
+)
+def test_only_who_surely_is_inside_counts_as_inside(peer, forwarded, inside):
+    networks = [ipaddress.ip_network(each) for each in ("127.0.0.0/8", "::1/128", "192.168.0.0/16")]
+    assert comes_from(networks, peer, forwarded) is inside

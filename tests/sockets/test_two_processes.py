@@ -1,14 +1,17 @@
 """Two processes of one site: a reply that runs in one is followed, stopped and asked again from the other."""
 
 import asyncio
+import contextlib
 import uuid
 from urllib.parse import urlsplit
 
+import psutil
 import psycopg
 import pytest
 
 from tests import parts
-from tests.running import DemoWorker, Site
+from tests.running import DemoWorker, Site, wait_until
+from tests.scraping import scrape
 from tests.visitor import Visitor
 
 
@@ -102,6 +105,44 @@ async def test_serve_runs_two_processes_on_one_port(services, tmp_path):
         async with visitor.socket() as page:
             accepted = await page.ask("hello", model)
             assert (await page.until_ended(accepted["reply"]))["state"] == "complete"
+        assert await asyncio.to_thread(site.stop) == 0
+    finally:
+        site.remove()
+
+
+async def test_one_scrape_tells_of_both_processes_of_a_port_and_of_one_that_was_started_again(
+    services, tmp_path
+):
+    site = Site(tmp_path / "pair", "--processes", "2", "--demo", environment=services)
+
+    def both_answer():
+        # One of them may have been asked before the other was there.
+        found = scrape(site)
+        return found if found.sum("mmchat_process_up") == 2 else None
+
+    try:
+        await asyncio.to_thread(site.start)
+        model = await asyncio.to_thread(site.wait_for_model, "mmchat-demo")
+        await asyncio.to_thread(wait_until, both_answer)
+        visitors = [await asyncio.to_thread(Visitor, site.url) for _ in range(6)]
+        async with contextlib.AsyncExitStack() as sockets:
+            pages = [await sockets.enter_async_context(visitor.socket()) for visitor in visitors]
+            for page in pages:
+                accepted = await page.ask("hello", model)
+                assert (await page.until_ended(accepted["reply"]))["state"] == "complete"
+            for _ in range(6):  # whichever answers
+                found = await asyncio.to_thread(scrape, site)
+                assert found.labels("mmchat_sockets", "process") == {"0", "1"}
+                assert found.sum("mmchat_sockets") == 6
+                assert found.sum("mmchat_replies_ended_total", state="complete") == 6
+                assert found.text.count("# TYPE mmchat_sockets gauge") == 1
+        children = psutil.Process(site.process.pid).children()
+        servers = [each for each in children if "mmchat_site.server" in each.cmdline()]
+        assert len(servers) == 2
+        servers[0].kill()
+        await asyncio.to_thread(servers[0].wait, 10)
+        found = await asyncio.to_thread(wait_until, both_answer)
+        assert found.labels("mmchat_process_up", "process") == {"0", "1"}
         assert await asyncio.to_thread(site.stop) == 0
     finally:
         site.remove()

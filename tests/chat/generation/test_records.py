@@ -45,7 +45,7 @@ def test_another_process_can_write_nothing(reply):
 def test_a_reply_ends_once(reply):
     assert records.finish(OWNER, progress(reply), ReplyState.STOPPED)
     assert not records.finish(OWNER, progress(reply), ReplyState.COMPLETE)
-    assert records.interrupt(OWNER, [reply.pk]) == 0
+    assert records.interrupt(OWNER, [reply.pk]) == []
     reply.refresh_from_db()
     assert reply.state == ReplyState.STOPPED
     assert reply.finished is not None
@@ -90,7 +90,7 @@ def test_a_process_whose_counter_moved_is_left_alone(reply):
     beat(OWNER)
     seen = beat(ELSEWHERE).others[OWNER]
     beat(OWNER)
-    assert records.take_over(ELSEWHERE, OWNER, seen, adopt=True) == (0, [])
+    assert records.take_over(ELSEWHERE, OWNER, seen, adopt=True) == ([], [])
     reply.refresh_from_db()
     assert reply.state == ReplyState.STREAMING
 
@@ -99,7 +99,7 @@ def test_what_a_dead_process_streamed_is_interrupted_and_what_waited_is_adopted(
     waiting = make_turn(make_conversation(), answer="", state=ReplyState.QUEUED, owner=OWNER)[1]
     beat(OWNER)
     seen = beat(ELSEWHERE).others[OWNER]
-    assert records.take_over(ELSEWHERE, OWNER, seen, adopt=True) == (1, [waiting.pk])
+    assert records.take_over(ELSEWHERE, OWNER, seen, adopt=True) == ([reply.pk], [waiting.pk])
     reply.refresh_from_db()
     waiting.refresh_from_db()
     assert (reply.state, reply.error_code) == (ReplyState.INTERRUPTED, "interrupted")
@@ -110,13 +110,13 @@ def test_what_a_dead_process_streamed_is_interrupted_and_what_waited_is_adopted(
 def test_only_one_of_two_processes_takes_over(reply):
     beat(OWNER)
     seen = beat(ELSEWHERE).others[OWNER]
-    assert records.take_over(ELSEWHERE, OWNER, seen, adopt=True).interrupted == 1
-    assert records.take_over(uuid.uuid4(), OWNER, seen, adopt=True) == (0, [])
+    assert records.take_over(ELSEWHERE, OWNER, seen, adopt=True).interrupted == [reply.pk]
+    assert records.take_over(uuid.uuid4(), OWNER, seen, adopt=True) == ([], [])
 
 
 def test_a_process_that_ends_adopts_nothing(db):
     waiting = make_turn(make_conversation(), answer="", state=ReplyState.QUEUED, owner=OWNER)[1]
-    assert records.take_over(ELSEWHERE, OWNER, None, adopt=False) == (0, [])
+    assert records.take_over(ELSEWHERE, OWNER, None, adopt=False) == ([], [])
     waiting.refresh_from_db()
     assert waiting.owner == OWNER
 
@@ -124,7 +124,7 @@ def test_a_process_that_ends_adopts_nothing(db):
 def test_a_reply_that_has_waited_for_too_long_is_interrupted(db):
     waiting = make_turn(make_conversation(), answer="", state=ReplyState.QUEUED, owner=OWNER)[1]
     Message.objects.filter(pk=waiting.pk).update(created=timezone.now() - records.ADOPT_WITHIN * 2)
-    assert records.take_over(ELSEWHERE, OWNER, None, adopt=True) == (1, [])
+    assert records.take_over(ELSEWHERE, OWNER, None, adopt=True) == ([waiting.pk], [])
 
 
 def test_a_process_that_was_taken_for_dead_registers_again(reply):

@@ -1,4 +1,4 @@
-"""Find or install what the tests need beside Python packages: Chromium, PostgreSQL, Redis.
+"""Find or install what the tests need beside Python packages: Chromium, nginx, Caddy, PostgreSQL, Redis.
 
 Debian packages are installed only as root or with CI=true; elsewhere the message says what to install.
 """
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FONT = "fonts-noto-cjk"  # Chinese pages would else be photographed as boxes
@@ -23,17 +23,7 @@ def on_ci() -> bool:
 
 def chromium() -> str:
     """Give the path of a Chromium, installing Debian's where that is allowed."""
-    found = _which()
-    if found is None and shutil.which("apt-get") and (on_ci() or os.geteuid() == 0):
-        prefix = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-        subprocess.run([*prefix, "apt-get", "update", "--quiet"], check=False, stdout=subprocess.DEVNULL)
-        subprocess.run(
-            [*prefix, "apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "chromium", FONT],
-            check=False,
-            stdout=subprocess.DEVNULL,
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        )
-        found = _which()
+    found = _which(CHROMIUM) or _install(["chromium", FONT], CHROMIUM)
     if found is None:
         sys.exit(
             "The browser tests need Chromium. On Debian or Ubuntu: sudo apt-get install chromium fonts-noto-cjk"
@@ -41,8 +31,45 @@ def chromium() -> str:
     return found
 
 
-def _which() -> str | None:
-    return next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+def nginx() -> str:
+    """Give the path of an nginx, installing Debian's where that is allowed."""
+    return program("nginx", "nginx-light")
+
+
+def caddy() -> str:
+    """Give the path of a Caddy, installing Debian's where that is allowed."""
+    return program("caddy", "caddy")
+
+
+def program(name: str, package: str) -> str:
+    """Give the path of a program, installing Debian's package of it where that is allowed."""
+    found = _which([name]) or _install([package], [name])
+    if found is None:
+        raise FileNotFoundError(
+            f"This test needs {name}. On Debian or Ubuntu: sudo apt-get install {package}"
+        )
+    return found
+
+
+def _install(packages: Sequence[str], programs: Sequence[str]) -> str | None:
+    """Install Debian packages where that is allowed, and give the path of the first program found then."""
+    if not (shutil.which("apt-get") and (on_ci() or os.geteuid() == 0)):
+        return None
+    prefix = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    subprocess.run([*prefix, "apt-get", "update", "--quiet"], check=False, stdout=subprocess.DEVNULL)
+    # RUNLEVEL: a server's package would else start it where systemd is not in charge.
+    subprocess.run(
+        [*prefix, "apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *packages],
+        check=False,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"},
+    )
+    return _which(programs)
+
+
+def _which(programs: Sequence[str]) -> str | None:
+    path = os.environ.get("PATH", "") + ":/usr/sbin"  # where Debian has nginx, and users no path
+    return next((found for name in programs if (found := shutil.which(name, path=path))), None)
 
 
 @contextlib.contextmanager

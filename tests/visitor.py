@@ -43,15 +43,19 @@ class Visitor:
     def cookies(self) -> str:
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.http.cookies)
 
-    @asynccontextmanager
-    async def socket(self, **more):
-        async with websockets.connect(
+    def connect(self, **more) -> websockets.connect:
+        """Open a socket with this browser's cookies, and read nothing from it."""
+        return websockets.connect(
             f"{self.url.replace('http', 'ws')}/ws/chat/",
             origin=more.pop("origin", self.url),
             additional_headers={"Cookie": self.cookies},
             max_size=None,
             **more,
-        ) as connection:
+        )
+
+    @asynccontextmanager
+    async def socket(self, **more):
+        async with self.connect(**more) as connection:
             page = Page(connection)
             await page.expect("hello")
             yield page

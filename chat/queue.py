@@ -76,24 +76,14 @@ def admit(
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        live = Message.objects.live()
-        streaming = live.filter(state=ReplyState.STREAMING)
+        streaming = Message.objects.live().filter(state=ReplyState.STREAMING)
         on_worker = Counter(dict(streaming.values_list("worker").annotate(Count("pk")).order_by()))
-        rows = live.filter(state=ReplyState.QUEUED, stop_requested=False).order_by("created", "pk")
-        waiting = [
-            item
-            for row in rows.values_list("pk", "conversation__visitor_id", "model__name", "owner")
-            if (item := Waiting(*row)).owner != owner or item.reply in ready
-        ]
-        turns: Counter[uuid.UUID] = Counter()
-        if len(waiting) > 1:
-            theirs = streaming.filter(conversation__visitor_id__in={item.visitor for item in waiting})
-            turns.update(theirs.values_list("conversation__visitor_id", flat=True))
+        waiting = [item for item in _waiting() if item.owner != owner or item.reply in ready]
         places = _Places(on_worker, candidates)
         result = Admission(places=places.most())
         in_line = 0
         chosen: dict[str, list[uuid.UUID]] = {}
-        for item in in_turns(waiting, turns):
+        for item in in_turns(waiting, _running(waiting)):
             address = places.take(item.model, ready.get(item.reply, ()))
             if item.owner != owner:
                 in_line += 1  # a place that it can take is left to the process whose reply it is
@@ -106,6 +96,28 @@ def admit(
         for address, replies in chosen.items():
             result.started += [(reply, address) for reply in _start(owner, address, replies)]
     return result
+
+
+def places_in_line() -> dict[uuid.UUID, int]:
+    """Give the place of each waiting reply in the line of the whole site, from 1."""
+    waiting = _waiting()
+    return {item.reply: place for place, item in enumerate(in_turns(waiting, _running(waiting)), 1)}
+
+
+def _waiting() -> list[Waiting]:
+    """Read all waiting replies, the oldest first."""
+    rows = Message.objects.live().filter(state=ReplyState.QUEUED, stop_requested=False)
+    columns = rows.values_list("pk", "conversation__visitor_id", "model__name", "owner")
+    return [Waiting(*row) for row in columns.order_by("created", "pk")]
+
+
+def _running(waiting: Sequence[Waiting]) -> Counter[uuid.UUID]:
+    """Count the running replies of each visitor who waits; one who waits alone needs no order."""
+    if len(waiting) < 2:
+        return Counter()
+    streaming = Message.objects.live().filter(state=ReplyState.STREAMING)
+    theirs = streaming.filter(conversation__visitor_id__in={item.visitor for item in waiting})
+    return Counter(theirs.values_list("conversation__visitor_id", flat=True))
 
 
 def _start(owner: uuid.UUID, address: str, replies: list[uuid.UUID]) -> list[uuid.UUID]:

@@ -37,7 +37,7 @@ def page_words() -> dict[str, str]:
         "in_line_minutes": _("You are number {position} in line: about {minutes} minutes"),
         "waiting": _("Waiting for a free place…"),
         "first_word": _("Waiting for the first word…"),
-        "stopped": _("You stopped this reply."),
+        "stopped": _("This reply was stopped."),
         "partial": _("The text above is not complete."),
         "failed": _("This reply could not be finished."),
         "reply_complete": _("Reply complete."),

@@ -1,7 +1,7 @@
 """What is stored: one module per concept, all models importable from here."""
 
 from chat.models.audit import AuditEntry
-from chat.models.conversations import Conversation, Message, MessageImage, ReplyState, Role
+from chat.models.conversations import Conversation, Message, MessageImage, ReplyState, Role, RunningReply
 from chat.models.images import Image, Upload
 from chat.models.moderation import ModerationEvent
 from chat.models.registry import Backend, ChatModel, Placement, Worker
@@ -23,6 +23,7 @@ __all__ = [
     "Placement",
     "ReplyState",
     "Role",
+    "RunningReply",
     "ServerProcess",
     "SiteText",
     "Upload",

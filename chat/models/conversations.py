@@ -162,6 +162,16 @@ class Message(models.Model):
         return self.state in LIVE_STATES
 
 
+class RunningReply(Message):
+    """A reply that waits or streams, as the administration lists it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("running reply")
+        verbose_name_plural = _("running replies")
+        default_permissions = ("view", "stop")
+
+
 class MessageImage(models.Model):
     """A picture in a message, in the order in which the visitor put it."""
 

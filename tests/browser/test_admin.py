@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.scripted_worker import Hold
+
 # The frame of these pages is Django's own; it follows the standard, and not all of axe's further advice.
 # Preloading would have axe write style elements, which the security policy forbids.
 WCAG = {
@@ -56,3 +58,45 @@ def test_a_conversation_reads_as_a_chat_and_shows_visitors_text_as_text(admin):
     expect(admin.page.locator("#content img").first).to_be_visible()
     admin.expect_accessible(WCAG)
     admin.picture("admin-conversation")
+
+
+def test_what_runs_now_shows_by_itself_and_is_stopped(admin, chat, worker):
+    admin.visit("/admin/chat/runningreply/")
+    expect(admin.page.get_by_text("No reply runs or waits.")).to_be_visible()
+    admin.expect_accessible(WCAG)
+    hold = Hold()
+    worker.will_say("So far.", hold, " And on.")
+    chat.ask("Tell me more")
+    expect(chat.reply.get_by_text("So far.")).to_be_visible()
+    stop = admin.page.get_by_role("button", name=re.compile("^Stop reply "))
+    expect(stop).to_be_visible(timeout=15_000)  # nobody reloaded the page
+    admin.expect_accessible(WCAG)
+    admin.picture("admin-running")
+    stop.focus()
+    admin.page.evaluate("document.querySelector('#overview p').id = 'before'")
+    expect(admin.page.locator("#before")).to_have_count(0, timeout=15_000)
+    expect(stop).to_be_focused()
+    admin.page.keyboard.press("Enter")
+    expect(admin.page.get_by_text("The reply is being stopped.")).to_be_visible()
+    expect(chat.reply.get_by_text("This reply was stopped.")).to_be_visible(timeout=15_000)
+    expect(admin.page.get_by_text("No reply runs or waits.")).to_be_visible(timeout=15_000)
+    hold.set()
+    admin.visit("/admin/chat/auditentry/")
+    expect(admin.page.get_by_role("cell", name="stop", exact=True)).to_be_visible()
+
+
+def test_a_page_of_what_runs_now_keeps_still_while_its_box_is_unticked(admin):
+    admin.page.clock.install()
+    admin.visit("/admin/chat/runningreply/")
+    box = admin.page.get_by_label("Refresh every 2 seconds")
+    box.uncheck()
+    asked = []
+    admin.page.on("request", lambda request: asked.append(request.url))
+    admin.page.evaluate("document.querySelector('#overview p').id = 'before'")
+    for _ in range(3):
+        admin.page.clock.fast_forward(10_000)
+    box.check()
+    with admin.page.expect_response("**/runningreply/"):
+        admin.page.clock.fast_forward(2_000)
+    expect(admin.page.locator("#before")).to_have_count(0)
+    assert len(asked) == 1

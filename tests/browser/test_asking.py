@@ -44,7 +44,7 @@ def test_stop_keeps_what_has_come(chat, worker):
     chat.button("Stop").click()
     chat.expect_state("stopped")
     chat.expect_text("Once upon a time")
-    expect(chat.reply.get_by_text("You stopped this reply.")).to_be_visible()
+    expect(chat.reply.get_by_text("This reply was stopped.")).to_be_visible()
 
 
 def test_regenerate_keeps_both_replies_and_arrows_switch_between_them(chat, worker):

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests import parts
+from tests.office import Office
 from tests.running import DemoWorker, Site, wait_until
 from tests.scraping import scrape
 from tests.visitor import Visitor
@@ -94,6 +95,19 @@ async def test_a_reply_is_stopped_and_asked_again_from_the_other_process(two, vi
         await page.until_text(again["reply"])
         await page.send("stop", message=again["reply"])
         await other.until_ended(again["reply"])
+
+
+async def test_an_administrator_at_the_other_process_sees_a_reply_and_stops_it(two, visitor):
+    office = await asyncio.to_thread(Office, two[1])
+    async with visitor.socket() as page:
+        accepted = await page.ask("count to 3000", two[2])
+        await page.until_text(accepted["reply"], 20)
+        row = f'id="stop-{accepted["reply"]}"'
+        assert row in await asyncio.to_thread(office.overview)
+        await asyncio.to_thread(office.stop, accepted["reply"])
+        reply = await page.until_ended(accepted["reply"])
+    assert reply["state"] == "stopped"
+    assert row not in await asyncio.to_thread(office.overview)
 
 
 async def test_serve_runs_two_processes_on_one_port(services, tmp_path):

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
-from chat.models import Conversation, Message, SiteText
+from chat.models import Conversation, Message, RunningReply, SiteText
 from feedback.models import Flag
 from tests.chat.admin.pages import ADMINS, IDS, Elements, address
 from tests.chat.admin.rows import make_everything
@@ -84,8 +84,8 @@ def test_an_id_finds_its_row(office, everything, model):
 
 @pytest.mark.parametrize("model", ADMINS, ids=IDS)
 def test_every_filter_and_date_can_be_chosen(office, everything, model):
-    if model is SiteText:
-        return
+    if model in (SiteText, RunningReply):
+        return  # no lists
     page = office.get(address(model, "changelist"))
     choices = {
         choice["query_string"]

@@ -1,0 +1,113 @@
+"""Several processes on one listener: one that is told to end leaves new connections to the others at once."""
+
+import asyncio
+import contextlib
+import signal
+import uuid
+from urllib.parse import urlsplit
+
+import psutil
+import psycopg
+import pytest
+import requests
+
+from tests import parts
+from tests.faults.invariants import Books
+from tests.running import DemoWorker, Site, wait_until
+from tests.visitor import Visitor
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """A site of two processes, its worker, and its database."""
+    name = f"mmchat_pair_{uuid.uuid4().hex[:8]}"
+    with contextlib.ExitStack() as stack:
+        redis, url = stack.enter_context(parts.redis()), stack.enter_context(parts.postgresql())
+        server = url.replace("postgres://", "postgresql://")
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        address = urlsplit(url)._replace(path=f"/{name}").geturl()
+        site = Site(tmp_path, "--processes", "2", environment={"REDIS_URL": redis, "DATABASE_URL": address})
+        stack.callback(site.kill)
+        site.start()
+        worker = DemoWorker(site, "--rate", "10")
+        stack.callback(worker.stop)
+        site.model = worker.wait()
+        yield site
+        left = children(site) if site.process.poll() is None else []
+        site.kill()
+        for pid in left:  # only where a test failed: they outlive a supervisor that was killed
+            with contextlib.suppress(psutil.NoSuchProcess):
+                psutil.Process(pid).kill()
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def children(site: Site) -> list[int]:
+    """Give the server processes that live."""
+    found = []
+    for child in psutil.Process(site.process.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "mmchat_site.server" in child.cmdline():
+                found.append(child.pid)
+    return found
+
+
+def readiness(site: Site) -> int:
+    return requests.get(f"{site.url}/readyz", timeout=5).status_code
+
+
+def owner(site: Site, reply: str) -> int:
+    """Give the process that runs a reply."""
+    sql = "SELECT p.pid FROM chat_message m JOIN chat_serverprocess p ON m.owner = p.id WHERE m.id = ?"
+    [(pid,)] = Books(site).rows(sql, uuid.UUID(reply))
+    return pid
+
+
+async def test_one_told_to_end_takes_nothing_new_and_ends_its_replies(pair):
+    assert len(children(pair)) == 2
+    visitor = await asyncio.to_thread(Visitor, pair.url)
+    async with visitor.socket() as page:
+        accepted = await page.ask("count to 50", pair.model)
+        await page.until_text(accepted["reply"])
+        ending = psutil.Process(await asyncio.to_thread(owner, pair, accepted["reply"]))
+        ending.send_signal(signal.SIGTERM)
+        listens = {"LISTEN"}
+        await asyncio.to_thread(
+            wait_until,
+            lambda: listens.isdisjoint(each.status for each in ending.net_connections("tcp")),
+            5,
+            "a listener that is left",
+        )
+        # Each asks on a connection of its own; at this one's share of half, 30 in a row would hardly miss it.
+        assert {await asyncio.to_thread(readiness, pair) for _ in range(30)} == {200}
+        reply = await page.until_ended(accepted["reply"])
+        assert reply["state"] == "complete"
+        assert await page.until_closed() == 1012
+    await asyncio.to_thread(
+        wait_until,
+        lambda: len(children(pair)) == 2 and ending.pid not in children(pair),
+        20,
+        "another process in its place",
+    )
+    assert await asyncio.to_thread(pair.stop) == 0
+
+
+async def test_all_told_to_end_still_answer_that_they_are_not_ready(pair):
+    visitor = await asyncio.to_thread(Visitor, pair.url)
+    async with visitor.socket() as page:
+        accepted = await page.ask("count to 50", pair.model)
+        await page.until_text(accepted["reply"])
+        runs = await asyncio.to_thread(owner, pair, accepted["reply"])
+        pair.process.send_signal(signal.SIGTERM)
+        # The other one, which has nothing to do, ends first.
+        await asyncio.to_thread(
+            wait_until,
+            lambda: children(pair) == [runs],
+            10,
+            "one process that is left",
+        )
+        assert await asyncio.to_thread(readiness, pair) == 503
+        assert (await page.until_ended(accepted["reply"]))["state"] == "complete"
+        assert await page.until_closed() == 1012
+    assert await asyncio.to_thread(pair.process.wait, 20) == 0

@@ -128,7 +128,7 @@ def test_the_answers_of_processes_become_one_with_a_label_for_each():
     ("peer", "forwarded"),
     [("203.0.113.9", ""), ("203.0.113.9", "127.0.0.1"), ("127.0.0.1", "203.0.113.9"), ("", "")],
 )
-def test_a_stranger_finds_nothing(db, peer, forwarded):
+def test_a_stranger_finds_nothing(peer, forwarded):
     headers = {"x-forwarded-for": forwarded} if forwarded else {}
     answer = Client(REMOTE_ADDR=peer, headers=headers).get("/metrics")
     nothing = Client(REMOTE_ADDR=peer, headers=headers).get("/metricz")
@@ -137,13 +137,13 @@ def test_a_stranger_finds_nothing(db, peer, forwarded):
     assert b"mmchat_sockets" not in answer.content
 
 
-def test_networks_are_a_setting(db, settings):
+def test_networks_are_a_setting(settings):
     assert Client(REMOTE_ADDR="127.0.0.1").get("/metrics").status_code == 200
     settings.MMCHAT_METRICS_NETWORKS = []
     assert Client(REMOTE_ADDR="127.0.0.1").get("/metrics").status_code == 404
 
 
-def test_metrics_are_read_and_never_kept(db):
+def test_metrics_are_read_without_the_database_and_never_kept():
     assert Client(REMOTE_ADDR="127.0.0.1").post("/metrics").status_code == 405
     answer = Client(REMOTE_ADDR="127.0.0.1").get("/metrics")
     assert "no-store" in answer.headers["Cache-Control"]

@@ -1,9 +1,11 @@
 """`/metrics` of a running site: what replies, pages and workers add to it."""
 
 import asyncio
+import socket
 import uuid
 
 import pytest
+import requests
 
 from tests.running import DemoWorker, Site, wait_until
 from tests.scraping import Scrape, scrape
@@ -58,7 +60,7 @@ def until(site: Site, condition) -> Scrape:
 async def test_a_complete_reply_is_counted_once_with_its_times_and_characters(watched, visitor):
     growth = Growth(watched)
     async with visitor.socket() as page:
-        accepted = await page.ask("count to 20", MODEL)
+        accepted = await page.ask("count to 60", MODEL)  # longer than from one flush to the next
         reply = await page.until_ended(accepted["reply"])
         assert scrape(watched).sum("mmchat_sockets") >= 1
     worker = watched.rows("SELECT worker FROM chat_message WHERE id = ?", uuid.UUID(accepted["reply"]).hex)[
@@ -186,5 +188,24 @@ async def test_a_site_that_ends_says_that_it_drains(tmp_path):
             await page.send("stop", message=accepted["reply"])
             await page.until_ended(accepted["reply"])
         assert await asyncio.to_thread(site.process.wait, 60) == 0
+    finally:
+        site.remove()
+
+
+def test_behind_a_public_address_prometheus_asks_the_machine_itself_and_strangers_find_nothing(tmp_path):
+    site = Site(tmp_path / "site", environment={"MMCHAT_URL": "https://chat.example.org"})
+    try:
+        site.start()
+
+        def status(host, **headers):
+            headers = {"Host": host, **headers}
+            return requests.get(f"{site.url}/metrics", headers=headers, timeout=20).status_code
+
+        assert status(f"{socket.gethostname()}:{site.port}") == 200
+        assert status("chat.example.org") == 200
+        assert status("elsewhere.example.org") == 400
+        # The proxy that wrote this is not in MMCHAT_TRUSTED_PROXIES.
+        assert status("chat.example.org", **{"X-Forwarded-For": "203.0.113.9"}) == 404
+        assert site.stop() == 0
     finally:
         site.remove()

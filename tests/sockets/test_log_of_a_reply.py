@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults.conftest import register
 from tests.running import DemoWorker, Site, free_port, wait_until
+from tests.scraping import scrape
 from tests.visitor import Visitor
 
 SECRET = "faults"
@@ -20,6 +21,8 @@ EVENTS = {"reply accepted", "worker asked", "worker failed", "reply ended"}
 def site(tmp_path):
     site = Site(
         tmp_path / "site",
+        "--concurrency-count",
+        "1",
         environment={"MMCHAT_LOG_FORMAT": "json", "MMCHAT_LOG_LEVEL": "INFO", "MMCHAT_WORKER_SECRET": SECRET},
     )
     yield site
@@ -79,18 +82,31 @@ async def test_a_worker_that_fails_and_the_next_one_are_named(site, worker):
     assert (breaker["worker"], breaker["state"], breaker["code"]) == (refused, "open", "worker_refused")
 
 
-async def test_what_a_dead_process_left_is_named_by_the_one_that_takes_over(site, worker):
+async def test_what_a_dead_process_left_is_named_and_counted_by_the_one_that_takes_over(site, worker):
     visitor = await asyncio.to_thread(Visitor, site.url)
     async with visitor.socket() as page:
-        accepted = await page.ask("count to 3000", MODEL)
-        await page.until_text(accepted["reply"], 5)
+        streaming = (await page.ask("count to 3000", MODEL))["reply"]
+        await page.until_text(streaming, 5)
+        waiting = (await page.ask("count to 5", MODEL))["reply"]
     site.kill()
     await asyncio.to_thread(site.start)
-    reply = accepted["reply"]
-    last = await asyncio.to_thread(
-        wait_until, lambda: [each for each in of_reply(site, reply) if each.get("state") == "interrupted"]
-    )
-    assert [entry["message"] for entry in last] == ["reply interrupted: its process is gone"]
+
+    def last(reply):
+        return of_reply(site, reply)[-1]
+
+    await asyncio.to_thread(wait_until, lambda: last(streaming).get("state") == "interrupted")
+    assert last(streaming)["message"] == "reply interrupted: its process is gone"
+    await asyncio.to_thread(wait_until, lambda: last(waiting).get("state") == "complete", 60)
+    assert [entry["message"] for entry in of_reply(site, waiting)] == [
+        "reply accepted",
+        "waiting reply adopted",
+        "worker asked",
+        "reply ended",
+    ]
+    found = await asyncio.to_thread(scrape, site)
+    assert found.sum("mmchat_replies_ended_total", state="interrupted") == 1
+    assert found.sum("mmchat_replies_ended_total", state="complete") == 1
+    assert found.sum("mmchat_replies_accepted_total") == 0
 
 
 async def test_nothing_that_a_visitor_types_and_nothing_that_a_model_says_is_logged(site, worker):

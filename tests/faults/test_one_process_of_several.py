@@ -4,15 +4,13 @@ import asyncio
 import contextlib
 import signal
 import uuid
-from urllib.parse import urlsplit
 
 import psutil
-import psycopg
 import pytest
 import requests
 
-from tests import parts
 from tests.faults.invariants import Books
+from tests.faults.nodes import own_services
 from tests.running import DemoWorker, Site, wait_until
 from tests.visitor import Visitor
 
@@ -20,14 +18,8 @@ from tests.visitor import Visitor
 @pytest.fixture
 def pair(tmp_path):
     """A site of two processes, its worker, and its database."""
-    name = f"mmchat_pair_{uuid.uuid4().hex[:8]}"
     with contextlib.ExitStack() as stack:
-        redis, url = stack.enter_context(parts.redis()), stack.enter_context(parts.postgresql())
-        server = url.replace("postgres://", "postgresql://")
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        address = urlsplit(url)._replace(path=f"/{name}").geturl()
-        site = Site(tmp_path, "--processes", "2", environment={"REDIS_URL": redis, "DATABASE_URL": address})
+        site = Site(tmp_path, "--processes", "2", environment=stack.enter_context(own_services()))
         stack.callback(site.kill)
         site.start()
         worker = DemoWorker(site, "--rate", "10")
@@ -39,8 +31,6 @@ def pair(tmp_path):
         for pid in left:  # only where a test failed: they outlive a supervisor that was killed
             with contextlib.suppress(psutil.NoSuchProcess):
                 psutil.Process(pid).kill()
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def children(site: Site) -> list[int]:

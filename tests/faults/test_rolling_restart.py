@@ -5,17 +5,15 @@ import contextlib
 import copy
 import signal
 import uuid
-from types import SimpleNamespace
-from urllib.parse import urlsplit
 
-import psycopg
 import requests
 
 from chat.demo.showcase import asked_length
-from tests import parts, shipped
-from tests.faults.invariants import Books, assert_nothing_runs
+from tests import shipped
+from tests.faults.invariants import assert_nothing_runs
+from tests.faults.nodes import several_nodes
 from tests.faults.tabs import RESTART, Seen, Tab
-from tests.running import DemoWorker, Site, free_port, wait_until
+from tests.running import Site, free_port, wait_until
 from tests.visitor import Visitor
 
 TABS = 200
@@ -28,36 +26,19 @@ RATE = 6  # tokens a second: a reply takes six seconds
 
 @contextlib.contextmanager
 def two_nodes(folder, rate: int, **settings: str):
-    """Run two processes of one site with ports of their own, nginx before them, and a worker."""
-    name, port = f"mmchat_rolling_{uuid.uuid4().hex[:8]}", free_port()
-    with contextlib.ExitStack() as stack:
-        redis, url = stack.enter_context(parts.redis()), stack.enter_context(parts.postgresql())
-        _sql(url, f"CREATE DATABASE {name}")
-        stack.callback(_sql, url, f"DROP DATABASE {name} WITH (FORCE)")
-        environment = {
-            "REDIS_URL": redis,
-            "DATABASE_URL": urlsplit(url)._replace(path=f"/{name}").geturl(),
-            "MMCHAT_URL": f"http://127.0.0.1:{port}",
-            "MMCHAT_TRUSTED_PROXIES": "127.0.0.1/32",
-            "MMCHAT_WORKER_CONCURRENCY": str(TABS),
-            "MMCHAT_LIMITS": "off",
-            **settings,
-        }
-        sites = [Site(folder, environment=environment) for _ in range(2)]
-        for site in sites:
-            stack.callback(site.kill)
-            site.start()
-        worker = DemoWorker(sites[0], "--rate", str(rate), "--limit-model-concurrency", str(TABS))
-        stack.callback(worker.stop)
-        for site in sites:
-            site.wait_for_model(worker.name)
-        address = stack.enter_context(shipped.nginx(folder / "nginx", [site.port for site in sites], port))
-        yield SimpleNamespace(sites=sites, url=address, model=worker.name, books=Books(sites[0]))
-
-
-def _sql(url: str, statement: str) -> None:
-    with psycopg.connect(url.replace("postgres://", "postgresql://"), autocommit=True) as connection:
-        connection.execute(statement)
+    """Run two processes of one site, nginx before them, and a worker."""
+    port = free_port()
+    settings = {
+        "MMCHAT_URL": f"http://127.0.0.1:{port}",
+        "MMCHAT_TRUSTED_PROXIES": "127.0.0.1/32",
+        "MMCHAT_WORKER_CONCURRENCY": str(TABS),
+        "MMCHAT_LIMITS": "off",
+        **settings,
+    }
+    with several_nodes(folder, 2, rate, TABS, **settings) as nodes:
+        ports = [site.port for site in nodes.sites]
+        with shipped.nginx(folder / "nginx", ports, port) as nodes.url:
+            yield nodes
 
 
 def readiness(site: Site) -> int:

@@ -1,6 +1,7 @@
 """Serve the application with uvicorn: one process, or several that share one listening socket.
 
-`python -m mmchat_site.server FD NUMBER FOLDER` is one of several; the supervisor below starts it.
+`python -m mmchat_site.server FD NUMBER FOLDER PARENT` is one of several; process PARENT, the supervisor below, starts
+it.
 """
 
 import asyncio
@@ -38,14 +39,15 @@ class SiteServer(uvicorn.Server):
     While it drains, `/readyz` says 503, running replies end, and then sockets close with 1012. A second
     signal ends it at once.
 
-    With `has_peers` other processes accept on the same listener. Told alone to end (SIGTERM), this one leaves
+    With a `supervisor` other processes accept on the same listener. Told alone to end (SIGTERM), this one leaves
     new connections to them at once. Told together with them (SIGINT, from the supervisor), it goes on
-    accepting, as one without peers does: else nobody would answer the proxy's `/readyz`.
+    accepting, as one without peers does: else nobody would answer the proxy's `/readyz`. When the supervisor
+    has gone without a word, all leave the listener and end, so that the next one finds its port free.
     """
 
     draining: asyncio.Task[None] | None = None
     loop: asyncio.AbstractEventLoop | None = None
-    has_peers = False
+    supervisor: int | None = None
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -57,16 +59,24 @@ class SiteServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # One that was told alone to end hears of the end of all for the first time: that is no second signal.
-        again = self.draining is not None and (not self.has_peers or sig in self._heard)
+        again = self.draining is not None and (self.supervisor is None or sig in self._heard)
         self._heard.add(sig)
         if again or not self.started or self.loop is None:
             self.should_exit = self.force_exit = True
         else:
-            self.loop.call_soon_threadsafe(self._begin_to_drain, self.has_peers and sig == signal.SIGTERM)
+            self.loop.call_soon_threadsafe(
+                self._begin_to_drain, self.supervisor is not None and sig == signal.SIGTERM
+            )
 
-    def _begin_to_drain(self, peers_go_on: bool) -> None:
+    async def on_tick(self, counter: int) -> bool:
+        """Look after the supervisor: uvicorn calls this ten times a second."""
+        if self.supervisor is not None and os.getppid() != self.supervisor:
+            self._begin_to_drain(leave_listener=True)
+        return await super().on_tick(counter)
+
+    def _begin_to_drain(self, leave_listener: bool) -> None:
         if self.draining is None:
-            if peers_go_on:
+            if leave_listener:
                 for server in self.servers:
                     server.close()
             self.draining = asyncio.create_task(self._drain())
@@ -82,8 +92,8 @@ class SiteServer(uvicorn.Server):
         self.should_exit = True
 
 
-def serve_here(listener: socket.socket, *, has_peers: bool = False) -> None:
-    """Serve in this process until a signal ends it; `has_peers` tells that others accept on `listener` too."""
+def serve_here(listener: socket.socket, *, supervisor: int | None = None) -> None:
+    """Serve in this process until a signal ends it; `supervisor` started it beside others on `listener`."""
     log_what_nobody_caught()
     give_back_freed_memory()
     config = uvicorn.Config(
@@ -101,7 +111,7 @@ def serve_here(listener: socket.socket, *, has_peers: bool = False) -> None:
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
     server = SiteServer(config)
-    server.has_peers = has_peers
+    server.supervisor = supervisor
     server.run([listener])
 
 
@@ -124,6 +134,7 @@ def serve_in_processes(listener: socket.socket, processes: int) -> None:
                 str(listener.fileno()),
                 str(number),
                 folder,
+                str(os.getpid()),
             ]
             return subprocess.Popen(command, pass_fds=[listener.fileno()], start_new_session=True)
 
@@ -177,4 +188,4 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mmchat_site.settings")
     django.setup()
     scraping.be_one_of_several(sys.argv[2], Path(sys.argv[3]))
-    serve_here(socket.socket(fileno=int(sys.argv[1])), has_peers=True)
+    serve_here(socket.socket(fileno=int(sys.argv[1])), supervisor=int(sys.argv[4]))

@@ -25,7 +25,7 @@ from chat.generation.writer import Writer
 
 log = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 0.4
+READ_SECONDS = 0.4  # until somebody here sees more of a reply of another process
 BEAT_SECONDS = 1.0
 THREADS = 32  # for controllers, moderation and images, which block
 
@@ -73,8 +73,8 @@ class Engine:
         await self._caretaker.start()
         self._tasks.keep(metrics.watch(self))
         self._tasks.keep(self._line.run())
-        self._tasks.repeat(FLUSH_SECONDS, self._writer.flush)
-        self._tasks.repeat(FLUSH_SECONDS, self._remote.read)
+        self._tasks.repeat(0, self._writer.flush)
+        self._tasks.repeat(READ_SECONDS, self._remote.read)
         self._tasks.repeat(BEAT_SECONDS, self._beat)
 
     async def drain(self, seconds: float) -> None:

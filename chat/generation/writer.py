@@ -13,6 +13,9 @@ from chat.generation.run import Ending, Run
 
 log = logging.getLogger(__name__)
 
+# So old does unwritten text become. A reply that streams writes at most twice a second by this, and a process that is
+# killed loses half a second at most: the rest of it is what the write itself takes.
+WRITE_AFTER_SECONDS = 0.46
 WRITE_AGAIN_SECONDS = 1.0
 WRITE_TRIES = 90  # a database that is away for a minute loses nothing
 
@@ -24,13 +27,27 @@ class Writer:
         self._owner = owner
         self._database = database
         self._changed: dict[uuid.UUID, Run] = {}
+        self._oldest = 0.0  # when the first of them changed
+        self._any = asyncio.Event()
 
     def changed(self, run: Run) -> None:
         """Write the text of a reply with the next flush."""
         self._changed[run.reply.id] = run
+        if not self._any.is_set():
+            self._start_the_clock()
+
+    def _start_the_clock(self) -> None:
+        self._oldest = asyncio.get_running_loop().time()
+        self._any.set()
 
     async def flush(self) -> None:
-        """Write what changed since the last time; what could not be written waits for the next."""
+        """Wait until the oldest text that is not written is old enough, and write all.
+
+        What could not be written waits as long again.
+        """
+        await self._any.wait()
+        await asyncio.sleep(self._oldest + WRITE_AFTER_SECONDS - asyncio.get_running_loop().time())
+        self._any.clear()
         changed, self._changed = self._changed, {}
         if not changed:
             return
@@ -40,6 +57,7 @@ class Writer:
             )
         except BaseException:
             self._changed = {**changed, **self._changed}
+            self._start_the_clock()
             raise
         metrics.text_grew(sum(run.grew() for run in changed.values()))
 

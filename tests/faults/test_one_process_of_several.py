@@ -101,3 +101,22 @@ async def test_all_told_to_end_still_answer_that_they_are_not_ready(pair):
         assert (await page.until_ended(accepted["reply"]))["state"] == "complete"
         assert await page.until_closed() == 1012
     assert await asyncio.to_thread(pair.process.wait, 20) == 0
+
+
+async def test_processes_whose_supervisor_was_killed_end_their_replies_and_leave_its_port(pair):
+    orphans = [psutil.Process(pid) for pid in children(pair)]
+    visitor = await asyncio.to_thread(Visitor, pair.url)
+    async with visitor.socket() as page:
+        accepted = await page.ask("count to 30", pair.model)
+        await page.until_text(accepted["reply"])
+        pair.kill()
+        assert (await page.until_ended(accepted["reply"]))["state"] == "complete"
+        assert await page.until_closed() == 1012
+    await asyncio.to_thread(psutil.wait_procs, orphans, 20)
+    assert [each for each in orphans if each.is_running()] == []
+    await asyncio.to_thread(pair.start)
+    assert "is busy" not in pair.log
+    await asyncio.to_thread(pair.wait_for_model, pair.model)
+    async with visitor.socket() as page:
+        again = await page.ask("count to 3", pair.model)
+        assert (await page.until_ended(again["reply"]))["state"] == "complete"

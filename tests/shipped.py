@@ -76,10 +76,49 @@ def nginx(folder: Path, sites: Sequence[int], port: int | None = None) -> Iterat
         process.wait(10)
 
 
+def caddy_file(port: int) -> str:
+    """Give deploy/Caddyfile for plain HTTP on a port of a test. All limits and time-outs stay."""
+    text = (DEPLOY / "Caddyfile").read_text()
+    changes = [
+        (r"^\{\n\tservers \{\n", "{\n\tadmin off\n\tservers {\n"),
+        (r"^\{\$MMCHAT_DOMAIN:localhost\} \{\n", f"http://127.0.0.1:{port} {{\n\tbind 127.0.0.1\n"),
+    ]
+    for pattern, replacement in changes:
+        text, found = re.subn(pattern, replacement, text, flags=re.M)
+        assert found == 1, f"{pattern}: found {found} times in deploy/Caddyfile"
+    return text
+
+
+@contextlib.contextmanager
+def caddy(folder: Path, sites: Sequence[int], port: int, inside: str = "127.0.0.0/8") -> Iterator[str]:
+    """Run Caddy in front of sites on these ports; give its address. `inside` may use /workers/ and /metrics."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "Caddyfile").write_text(caddy_file(port))
+    environment = {
+        **os.environ,
+        "HOME": str(folder),
+        "XDG_DATA_HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder),
+        "MMCHAT_DOMAIN": f"127.0.0.1:{port}",
+        "MMCHAT_UPSTREAMS": " ".join(f"127.0.0.1:{site}" for site in sites),
+        "MMCHAT_INSIDE": inside,
+    }
+    command = [parts.caddy(), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
+    with (folder / "error.log").open("ab") as out:
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        yield _when_up(process, f"http://127.0.0.1:{port}", folder)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
 def _when_up(process: subprocess.Popen, url: str, folder: Path) -> str:
     def answers() -> bool:
         if process.poll() is not None:
-            raise AssertionError((folder / "nginx.out").read_text() + (folder / "error.log").read_text())
+            raise AssertionError(
+                "".join(file.read_text() for file in folder.glob("*.*") if file.suffix in (".out", ".log"))
+            )
         with contextlib.suppress(requests.ConnectionError):
             return bool(requests.get(f"{url}/healthz", timeout=5).status_code)
         return False

@@ -9,7 +9,8 @@ import psutil
 import pytest
 import requests
 
-from tests.faults.invariants import Books
+from tests.faults.invariants import Books, assert_committed, assert_ended
+from tests.faults.memory_limit import no_more_memory
 from tests.faults.nodes import own_services
 from tests.running import DemoWorker, Site, wait_until
 from tests.visitor import Visitor
@@ -120,3 +121,45 @@ async def test_processes_whose_supervisor_was_killed_end_their_replies_and_leave
     async with visitor.socket() as page:
         again = await page.ask("count to 3", pair.model)
         assert (await page.until_ended(again["reply"]))["state"] == "complete"
+
+
+async def test_a_process_out_of_memory_is_replaced_and_its_replies_are_interrupted(pair):
+    books = Books(pair)
+    visitors = [await asyncio.to_thread(Visitor, pair.url) for _ in range(4)]
+    async with contextlib.AsyncExitStack() as sockets:
+        pages = [await sockets.enter_async_context(visitor.socket()) for visitor in visitors]
+        accepted = [await page.ask("count to 2000", pair.model) for page in pages]
+        for each, page in zip(accepted, pages, strict=True):
+            await page.until_text(each["reply"])
+        starved = await asyncio.to_thread(owner, pair, accepted[0]["reply"])
+        owners = [await asyncio.to_thread(owner, pair, each["reply"]) for each in accepted]
+        await asyncio.to_thread(use_memory_until_dead, pair, starved)
+    said = "a server process ended with -9; starting another"
+    await asyncio.to_thread(wait_until, lambda: said in pair.log, 10, "word of the supervisor")
+    for each, process in zip(accepted, owners, strict=True):
+        if process == starved:
+            stored = await asyncio.to_thread(assert_ended, books, each["reply"])
+            assert (stored.state, stored.error_code) == ("interrupted", "interrupted")
+            assert_committed(books, each)
+        else:
+            assert books.reply(each["reply"]).state == "streaming"
+    await asyncio.to_thread(wait_until, lambda: len(children(pair)) == 2, 20, "another process in its place")
+    assert starved not in children(pair)
+    async with visitors[0].socket() as page:
+        await page.send("open", conversation=accepted[0]["conversation"])
+        await page.expect("conversation")
+        await page.send("regenerate", client_id=str(uuid.uuid4()), message=accepted[0]["reply"])
+        again = await page.expect("accepted")
+        await page.until_text(again["reply"])
+
+
+def use_memory_until_dead(site: Site, pid: int) -> None:
+    """Give a process no more memory, and open pages until it has needed some."""
+
+    def is_dead() -> bool:
+        with contextlib.suppress(requests.RequestException):  # the page that finished it
+            Visitor(site.url)
+        return pid not in children(site)
+
+    with no_more_memory(pid):
+        wait_until(is_dead, 30, "the end of a process without memory")

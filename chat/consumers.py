@@ -1,5 +1,6 @@
 """The chat socket: authorise, parse, delegate. Nothing streams in a handler; the outbox's task does."""
 
+import asyncio
 import logging
 import re
 import time
@@ -15,7 +16,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 import mmchat_site
-from chat import conversations, events, followers, metrics, turns
+from chat import conversations, events, metrics, turns
 from chat.addresses import Address
 from chat.generation import records
 from chat.generation.engine import Engine, running_engine
@@ -36,7 +37,9 @@ CLOSE_TOO_MANY = 4429
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
-    """One page's socket."""
+    """One page's socket. It has no channel of its own, so that it opens while Redis is away."""
+
+    channel_layer_alias = None
 
     engine: Engine
     outbox: Outbox
@@ -46,6 +49,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         self.opened = False
+        self._one_at_a_time = asyncio.Lock()  # frames and announcements
         self.conversation: uuid.UUID | None = None
         self.received: deque[float] = deque()
         key = key_in_scope(self.scope)
@@ -77,7 +81,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if not self.opened:
             return
         self.opened = False
-        await self._leave()
+        self._leave()
         await self.outbox.close()
 
     @property
@@ -113,7 +117,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
                     raise Refused("frame_unreadable", _("Frames must be text."), "frame")
                 client_id = _client_id(text_data)
                 self._check_rate()
-                await self._handle(_parse(text_data))
+                async with self._one_at_a_time:
+                    await self._handle(_parse(text_data))
             except Refused as refused:
                 self._refuse(refused, client_id)
             except DatabaseFailure:
@@ -158,7 +163,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             case events.Open():
                 await self._open(frame)
             case events.Leave():
-                await self._leave()
+                self._leave()
             case events.Send():
                 await self._start(frame)
             case events.Regenerate():
@@ -168,24 +173,24 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _open(self, frame: events.Open) -> None:
         # Joined before it is read: what comes in between is then in the snapshot or announced, or both.
-        await self._leave()
-        await followers.join(frame.conversation, self.channel_name)
+        self._leave()
+        self.engine.followers.join(frame.conversation, self)
         self.conversation = frame.conversation
         info = await self.engine.visitors.run(
             conversations.snapshot, frame.conversation, self.visitor_key, frame.have
         )
         if info is None:
-            await self._leave()
+            self._leave()
             raise Refused("not_found", _("This conversation does not exist."), "conversation")
         metrics.resumed({each.message: (each.epoch, each.offset) for each in frame.have}, info.messages)
         self.outbox.put(info)
         for message in info.messages:
             await self.outbox.follow(message)
 
-    async def _leave(self) -> None:
+    def _leave(self) -> None:
         self.outbox.unfollow_all()
         if self.conversation:
-            await followers.leave(self.conversation, self.channel_name)
+            self.engine.followers.leave(self.conversation, self)
             self.conversation = None
 
     async def _start(self, frame: events.Send | events.Regenerate) -> None:
@@ -204,9 +209,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.engine.submit(turn.reply, turn.context)
             _tell_accepted(turn)
         if self.conversation != turn.conversation:
-            await self._leave()
+            self._leave()
             self.conversation = turn.conversation
-            await followers.join(turn.conversation, self.channel_name)
+            self.engine.followers.join(turn.conversation, self)
         self.outbox.put(
             events.Accepted(
                 client_id=frame.client_id,
@@ -217,7 +222,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         )
         await self._show(turn.messages)
         if turn.fresh:
-            await followers.announce_messages(turn.conversation, turn.messages, self.channel_name)
+            self.engine.followers.announce_messages(turn.conversation, turn.messages, self)
 
     async def _stop(self, frame: events.Stop) -> None:
         try:
@@ -236,17 +241,18 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     # Events from other sockets and views
 
-    async def conversation_messages(self, event: dict[str, Any]) -> None:
-        if self.opened and event["sender"] != self.channel_name:
-            await self._show(msgspec.convert(event["messages"], list[events.MessageInfo]))
-
-    async def conversation_feedback(self, event: dict[str, Any]) -> None:
-        if self.opened:
-            self.outbox.put(
-                events.Feedback(
-                    message=uuid.UUID(event["message"]), vote=event["vote"], flagged=event["flagged"]
+    async def announced(self, event: dict[str, Any]) -> None:
+        async with self._one_at_a_time:
+            if not self.opened or event["conversation"] != str(self.conversation):
+                return
+            if event["type"] == "messages":
+                await self._show(msgspec.convert(event["messages"], list[events.MessageInfo]))
+            else:
+                self.outbox.put(
+                    events.Feedback(
+                        message=uuid.UUID(event["message"]), vote=event["vote"], flagged=event["flagged"]
+                    )
                 )
-            )
 
 
 def _tell_accepted(turn: turns.Turn) -> None:

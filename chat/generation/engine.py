@@ -11,6 +11,7 @@ from django.db import Error as DatabaseFailure
 
 from chat import metrics, turns
 from chat.database import DatabaseThread
+from chat.followers import Followers
 from chat.generation import records
 from chat.generation.breakers import Breaker, Breakers
 from chat.generation.caretaker import Caretaker
@@ -56,6 +57,7 @@ class Engine:
         self.sockets: set[Socket] = set()
         self._runs: dict[uuid.UUID, Run] = {}
         self._tasks = Tasks()
+        self.followers = Followers(self._tasks)
         self._remote = RemoteReplies(self._database)
         self._writer = Writer(self.owner, self._database)
         self._breakers = Breakers(self._note_breaker)
@@ -73,6 +75,7 @@ class Engine:
         await self._caretaker.start()
         self._tasks.keep(metrics.watch(self))
         self._tasks.keep(self._line.run())
+        self._tasks.keep(self.followers.listen())
         self._tasks.repeat(0, self._writer.flush)
         self._tasks.repeat(READ_SECONDS, self._remote.read)
         self._tasks.repeat(BEAT_SECONDS, self._beat)

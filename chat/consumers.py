@@ -166,7 +166,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 self._leave()
             case events.Send():
                 await self._start(frame)
-            case events.Regenerate():
+            case events.Regenerate() | events.Continue():
                 await self._start(frame)
             case events.Stop():
                 await self._stop(frame)
@@ -193,7 +193,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.engine.followers.leave(self.conversation, self)
             self.conversation = None
 
-    async def _start(self, frame: events.Send | events.Regenerate) -> None:
+    async def _start(self, frame: events.Send | events.Regenerate | events.Continue) -> None:
         if self.engine.draining:
             # The next process answers: the browser sends what was not accepted again.
             return await self.close(CLOSE_RESTART)

@@ -10,6 +10,7 @@ from chat import events
 from chat.failures import failure
 from chat.images.store import image_info
 from chat.models import Conversation, Message, MessageImage, Upload
+from chat.registry import can_continue
 
 Position = tuple[int, int]  # epoch and offset in characters
 
@@ -71,6 +72,7 @@ def message_info(
         failure=failure(message.error_code),
         vote=vote,
         flagged=flagged,
+        continuable=message.model is not None and can_continue(message.model),
     )
 
 

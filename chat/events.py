@@ -88,13 +88,20 @@ class Regenerate(Frame, tag="regenerate"):
     parameters: Parameters = msgspec.field(default_factory=Parameters)
 
 
+class Continue(Frame, tag="continue"):
+    """Let the model go on where its reply `message` broke off; makes a new variant that begins with its text."""
+
+    client_id: UUID
+    message: UUID
+
+
 class Stop(Frame, tag="stop"):
     """End the reply `message` where it is and keep its text. Stopping an ended reply does nothing."""
 
     message: UUID
 
 
-ClientFrame = Open | Leave | Send | Regenerate | Stop
+ClientFrame = Open | Leave | Send | Regenerate | Continue | Stop
 
 # From the site
 
@@ -119,7 +126,10 @@ class Failure(Frame):
 
 
 class MessageInfo(Frame):
-    """One message. `text` is what follows `offset` in `epoch`; `length` is the whole text's length so far."""
+    """One message. `text` is what follows `offset` in `epoch`; `length` is the whole text's length so far.
+
+    `continuable` tells of a reply whether its model can go on from a text that broke off.
+    """
 
     id: UUID
     conversation: UUID
@@ -139,6 +149,7 @@ class MessageInfo(Frame):
     failure: Failure | None = None
     vote: str | None = None  # up | down
     flagged: bool = False
+    continuable: bool = False
 
 
 class Hello(Frame, tag="hello"):

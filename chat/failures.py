@@ -45,6 +45,7 @@ WORDS: Mapping[str, Words] = {
     "moderation_unavailable": Words(_("This message was not sent: the content check does not answer at the moment. Please try again in a moment."), True),
     "image_lost": Words(_("A picture of this conversation can no longer be read. Start a new conversation."), False),
     "prompt_unknown": Words(_("The prompt template of this conversation no longer exists. Start a new conversation."), False),
+    "not_continuable": Words(_("This model can't go on from an unfinished reply. Regenerate it instead."), False),
     "interrupted": Words(_("The site restarted in the middle of this reply. What had arrived is kept; ask again for the rest."), True),
     "internal_error": Words(_("Something went wrong on our side. Try again."), True),
 }  # fmt: skip

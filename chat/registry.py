@@ -15,6 +15,7 @@ from chat.models import Backend, ChatModel, Placement
 from chat.prompts.families import choose_family, choose_protocol
 from chat.workers.controller import ControllerClient
 from chat.workers.errors import WorkerError
+from chat.workers.protocols import PROTOCOLS
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,11 @@ _last_read = 0.0
 
 def protocol_of(model: ChatModel) -> str:
     return model.protocol or choose_protocol(model.name)
+
+
+def can_continue(model: ChatModel) -> bool:
+    """Tell whether a model can go on from a reply that broke off."""
+    return PROTOCOLS[protocol_of(model)].continues
 
 
 def template_of(model: ChatModel) -> str:

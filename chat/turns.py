@@ -11,14 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from chat import events, parameters
+from chat import events, failures, parameters
 from chat.addresses import Address
 from chat.conversations import branch, message_info, message_infos, title_of
 from chat.generation.context import Context, context_of
 from chat.kept import Kept
 from chat.models import ChatModel, Conversation, Message, MessageImage, ReplyState, Role, Upload, Visitor
 from chat.refusals import Refused
-from chat.registry import protocol_of, template_of
+from chat.registry import can_continue, protocol_of, template_of
 from chat.visitors import ensure_visitor
 
 
@@ -60,8 +60,10 @@ def start(visitor_key: uuid.UUID, address: Address | None, frame: events.Send, o
         raise
 
 
-def start_variant(visitor_key: uuid.UUID, frame: events.Regenerate, owner: uuid.UUID) -> Turn:
-    """Store one more empty reply to the message that the reply `frame.message` answers.
+def start_variant(
+    visitor_key: uuid.UUID, frame: events.Regenerate | events.Continue, owner: uuid.UUID
+) -> Turn:
+    """Store one more reply to the message that the reply `frame.message` answers: empty, or with its text.
 
     Raises `Refused`; then nothing is stored.
     """
@@ -83,7 +85,13 @@ def contexts(replies: Collection[uuid.UUID]) -> dict[uuid.UUID, Context]:
         "model", "parent__conversation"
     )
     return {
-        reply.pk: context_of(reply.parent.conversation, reply.model, reply.parameters, branch(reply.parent))
+        reply.pk: context_of(
+            reply.parent.conversation,
+            reply.model,
+            reply.parameters,
+            branch(reply.parent),
+            beginning=reply.text,  # what waits has no text but the one that it begins with
+        )
         for reply in rows
         if reply.parent is not None and reply.model is not None
     }
@@ -164,7 +172,10 @@ def _store_turn(
 
 
 def _store_variant(
-    visitor_key: uuid.UUID, frame: events.Regenerate, reply_id: uuid.UUID, owner: uuid.UUID
+    visitor_key: uuid.UUID,
+    frame: events.Regenerate | events.Continue,
+    reply_id: uuid.UUID,
+    owner: uuid.UUID,
 ) -> Turn:
     old = Message.objects.owned_by(visitor_key).replies().filter(pk=frame.message).first()
     if old is None or old.parent is None or old.model is None:
@@ -176,8 +187,12 @@ def _store_variant(
         raise Refused("visitor_blocked", _("This browser has been blocked from sending messages."))
     if conversation.messages.live().exists():
         raise _busy()
-    model = _model(frame.model or old.model.name)
-    values = parameters.resolve(frame.parameters, model)
+    if isinstance(frame, events.Continue):
+        model, values = _model(old.model.name), old.parameters
+        _check_continuable(old, model)
+    else:
+        model = _model(frame.model or old.model.name)
+        values = parameters.resolve(frame.parameters, model)
     newest = Message.objects.filter(parent=old.parent, role=Role.ASSISTANT).aggregate(Max("variant"))
     reply = _new_reply(
         old.parent,
@@ -188,10 +203,23 @@ def _store_variant(
         variant=newest["variant__max"] + 1,
         client_id=frame.client_id,
     )
+    if isinstance(frame, events.Continue):
+        reply.continues, reply.text = old, old.text
     reply.save(force_insert=True)
     Conversation.objects.filter(pk=conversation.pk).update(updated=timezone.now())
-    context = context_of(conversation, model, values, branch(old.parent))
+    context = context_of(conversation, model, values, branch(old.parent), beginning=reply.text)
     return Turn(conversation.pk, old.parent.pk, reply.pk, [message_info(reply, [])], context)
+
+
+def _check_continuable(old: Message, model: ChatModel) -> None:
+    if old.state not in (ReplyState.STOPPED, ReplyState.FAILED, ReplyState.INTERRUPTED) or not old.text:
+        raise Refused(
+            "reply_not_broken_off",
+            _("Only a reply that broke off with some text can be continued."),
+            "message",
+        )
+    if not can_continue(model):
+        raise Refused("not_continuable", str(failures.WORDS["not_continuable"].text), "message")
 
 
 @Kept

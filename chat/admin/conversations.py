@@ -139,7 +139,7 @@ class MessageAdmin(ReadOnlyAdmin):
     ordering = ["-created"]
     inlines = [MessageImageInline]
     fields = [
-        "conversation_link", "parent", "position", "variant", "role", "text", "state", "error_code",
+        "conversation_link", "parent", "position", "variant", "continues", "role", "text", "state", "error_code",
         "error_detail", "model", "parameters", "worker", "created", "sent", "first_answered", "finished",
         "prompt_tokens", "output_tokens", "epoch", "stop_requested",
     ]  # fmt: skip

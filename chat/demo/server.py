@@ -118,7 +118,8 @@ def compose(body: bytes, model_name: str) -> Reply:
     question = read_question(body, model_name)
     if question.max_new_tokens < 1:
         return Reply(question.echo, [_NO_ROOM], question.last.question)
-    return Reply(question.echo, list(_limited(answer(question), question)), question.last.question)
+    text = answer(question).removeprefix(question.last.reply)
+    return Reply(question.echo, list(_limited(text, question)), question.last.question)
 
 
 def _limited(text: str, question: Question) -> Iterator[str]:

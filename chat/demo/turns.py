@@ -19,7 +19,7 @@ _CANNED_REPLY = "Received."
 
 @dataclass(slots=True)
 class Turn:
-    """One question with its number of images, and the reply to it (empty: the one that is asked for)."""
+    """One question with its number of images, and the reply to it (of the last: empty, or its beginning)."""
 
     question: str
     images: int = 0
@@ -30,13 +30,23 @@ class Turn:
 def read_turns(prompt: str) -> list[Turn]:
     """Split a rendered prompt, which ends with an open assistant turn, into its turns, oldest first.
 
-    A prompt of no known template is one turn. Never empty.
+    Where a reply is to be continued the last turn has its beginning. A prompt of no known template is one
+    turn. Never empty.
     """
-    for family in FAMILIES.values():
-        user, assistant = _marks(family)
-        if user and prompt.rstrip().endswith(assistant.rstrip()):
-            return list(_joined(_split(prompt, user, assistant, family))) or [Turn("")]
+    for is_its in (_ends_open, _ends_inside_a_reply):
+        for family in FAMILIES.values():
+            user, assistant = _marks(family)
+            if user and is_its(prompt, user, assistant):
+                return list(_joined(_split(prompt, user, assistant, family))) or [Turn("")]
     return [_turn(prompt, "")]
+
+
+def _ends_open(prompt: str, user: str, assistant: str) -> bool:
+    return prompt.rstrip().endswith(assistant.rstrip())
+
+
+def _ends_inside_a_reply(prompt: str, user: str, assistant: str) -> bool:
+    return -1 < prompt.rfind(user) < prompt.rfind(assistant)
 
 
 def _marks(family: Family) -> tuple[str, str]:

@@ -25,7 +25,7 @@ class ContextError(Exception):
 
 @dataclass(frozen=True)
 class Context:
-    """What a reply answers, as it was when the visitor asked."""
+    """What a reply answers, as it was when the visitor asked, and the text with which it begins."""
 
     model: str
     protocol: Protocol
@@ -34,6 +34,7 @@ class Context:
     turns: Sequence[Turn]
     images: Sequence[Image]
     parameters: Parameters
+    beginning: str = ""
 
     @property
     def question(self) -> str:
@@ -45,6 +46,7 @@ def context_of(
     model: ChatModel,
     parameters: Parameters,
     path: Sequence[tuple[Message, Sequence[Upload]]],
+    beginning: str = "",
 ) -> Context:
     """Put together what a model is asked: the messages of `path`, the visitor's question last, with their images.
 
@@ -62,13 +64,14 @@ def context_of(
         ],
         images=[upload.image for _, uploads in path for upload in uploads],
         parameters=parameters,
+        beginning=beginning,
     )
 
 
 def build(context: Context) -> GenerationRequest:
     """Render the prompt and prepare the images. Reads files; touches no database.
 
-    Raises `ContextError` when a picture's file or the template is gone.
+    Raises `ContextError` when a picture's file or the template is gone, or the protocol takes no beginning.
     """
     values = context.parameters
     common: dict[str, Any] = {
@@ -79,6 +82,8 @@ def build(context: Context) -> GenerationRequest:
         "max_input_tiles": values["max_input_tiles"],
     }
     mode = str(values["image_mode"])
+    if context.beginning and not context.protocol.continues:
+        raise ContextError("not_continuable", context.protocol.name)
     if context.protocol.name == "internvl2":
         prompt = chat_messages(context.system, context.turns)
         used = {index for message in prompt for index in message.images}
@@ -87,7 +92,7 @@ def build(context: Context) -> GenerationRequest:
     family = FAMILIES.get(context.template)
     if family is None:
         raise ContextError("prompt_unknown", context.template)
-    rendered = render(family, context.system or None, context.turns)
+    rendered = render(family, context.system or None, context.turns, context.beginning)
     chosen = [context.images[index] for index in rendered.image_indexes]
     return GenerationRequest(
         prompt=rendered.prompt,

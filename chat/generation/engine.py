@@ -115,7 +115,7 @@ class Engine:
 
     def submit(self, reply_id: uuid.UUID, context: Context) -> LiveReply:
         """Generate a reply that `turns` has stored for this process."""
-        reply = self._remote.take(reply_id) or LiveReply(reply_id)
+        reply = self._remote.take(reply_id) or LiveReply(reply_id, text=context.beginning)
         run = self._runs[reply_id] = Run(reply, context)
         run.job = asyncio.create_task(self._generator.generate(run))
         run.ending = self._tasks.keep(self._supervise(run, run.job))

@@ -18,7 +18,13 @@ from chat.generation.run import Refusal, Run
 from chat.generation.waiting import WaitingLine
 from chat.generation.writer import Writer
 from chat.models import ReplyState
-from chat.workers.errors import WorkerConnectTimeout, WorkerError, WorkerRefused, WorkerUnknownHost
+from chat.workers.errors import (
+    WorkerConnectTimeout,
+    WorkerEmpty,
+    WorkerError,
+    WorkerRefused,
+    WorkerUnknownHost,
+)
 from chat.workers.protocols import Chunk, GenerationRequest
 from chat.workers.stream import Timeouts, make_session, stream_reply
 
@@ -67,6 +73,9 @@ class Generator:
             try:
                 await self._ask(run, address)
             except WorkerError as error:
+                if isinstance(error, WorkerEmpty) and run.context.beginning:
+                    # The model had nothing to add.
+                    return self._breakers.completed(address)
                 self._breakers.failed(address, error)
                 run.failed(error)
                 if isinstance(error, _NOT_REACHED):
@@ -95,7 +104,7 @@ class Generator:
         assert self._session is not None
 
         def show(chunk: Chunk) -> None:
-            if not run.reply.show(chunk.text):
+            if not run.reply.show(run.context.beginning + chunk.text):
                 return
             if run.first_answered is None:
                 run.first_answered = timezone.now()

@@ -94,6 +94,15 @@ class Message(models.Model):
         "self", models.CASCADE, null=True, blank=True, related_name="children", verbose_name=_("follows")
     )
     position = models.PositiveIntegerField(_("position"), help_text=_("Depth in the conversation, from 0."))
+    continues = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="continuations",
+        verbose_name=_("continues"),
+        help_text=_("The reply that broke off, with whose text this one begins."),
+    )
     variant = models.PositiveSmallIntegerField(_("variant"), default=0)
     role = models.CharField(_("role"), max_length=10, choices=Role.choices)
     text = models.TextField(_("text"), blank=True)

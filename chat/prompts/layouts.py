@@ -68,6 +68,17 @@ def chatintern(family: Family, system: str, texts: Sequence[str]) -> str:
 # The rule is that of `two`; the layout keeps its name because families and administrators' settings use it.
 internvl_zh = two
 
+# What stands between the open assistant turn and the reply's text, as between any reply's role and text.
+BEFORE_REPLY: dict[str, str] = {
+    "single": " ",
+    "two": " ",
+    "mpt": "",
+    "llama_2": " ",
+    "plain": "",
+    "chatintern": "",
+    "internvl_zh": " ",
+}
+
 LAYOUTS: dict[str, Layout] = {
     "single": single,
     "two": two,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .families import Family
-from .layouts import LAYOUTS
+from .layouts import BEFORE_REPLY, LAYOUTS
 from .neutral import IMAGE, neutralise
 from .turns import Exchange, Turn, exchanges
 
@@ -28,8 +28,8 @@ class RenderedPrompt:
     image_indexes: tuple[int, ...]
 
 
-def render(family: Family, system: str | None, turns: Sequence[Turn]) -> RenderedPrompt:
-    """Render turns, which end with the visitor's, and the open assistant turn.
+def render(family: Family, system: str | None, turns: Sequence[Turn], beginning: str = "") -> RenderedPrompt:
+    """Render turns, which end with the visitor's, and the open assistant turn, which may have a `beginning`.
 
     `system` None means the family's own; a replacement keeps the family's wrapper (`Family.system_text`).
     Turns whose reply has no text are left out with their images. What people typed, replies included, can
@@ -47,6 +47,8 @@ def render(family: Family, system: str | None, turns: Sequence[Turn]) -> Rendere
             texts.append(neutralise(pair.reply, family.control))
     image_indexes = tuple(index for pair in pairs for index in pair.images)
     prompt = LAYOUTS[family.layout](family, system_text, texts)
+    if beginning:
+        prompt += BEFORE_REPLY[family.layout] + neutralise(beginning, family.control)
     return RenderedPrompt(prompt, family.stop, len(image_indexes), image_indexes)
 
 

@@ -50,6 +50,7 @@ const log = new Log({
     vote: (reply, value) => feedback.vote(reply, value),
     flag: (reply) => feedback.askWhy(reply),
     again: (reply) => sender.again(reply),
+    goOn: (reply) => sender.goOn(reply),
     choose: (id) => {
       session.conversation.choose(id);
       log.refresh([...session.conversation.messages.keys()]);

@@ -55,6 +55,15 @@ def test_the_same_client_id_gives_the_same_turn(model):
     assert Message.objects.count() == 2
 
 
+def test_a_waiting_reply_that_continues_another_is_adopted_with_its_beginning(model):
+    conversation = make_conversation(model=model)
+    _, old = make_turn(conversation, answer="one two", state=ReplyState.STOPPED)
+    frame = events.Continue(client_id=uuid.uuid4(), message=old.pk)
+    turn = turns.start_variant(conversation.visitor_id, frame, OWNER)
+    assert (turn.context.beginning, turn.context.parameters) == ("one two", old.parameters)
+    assert turns.contexts([turn.reply])[turn.reply] == turn.context
+
+
 def test_the_same_client_id_of_another_visitor_is_another_message(model):
     frame = send(model)
     assert start(uuid.uuid4(), frame).message != start(uuid.uuid4(), frame).message

@@ -54,10 +54,12 @@ class Protocol:
 
     `path` is appended to the worker's address. `body` returns what becomes the JSON
     body, with pictures as base64 already; it may take long and runs in a thread. `parse` reads one frame and
-    raises a WorkerError when the frame is bad or reports one.
+    raises a WorkerError when the frame is bad or reports one. `continues` tells whether a worker goes on from
+    a reply that broke off, when the prompt ends with it.
     """
 
     name: str
     path: str
     body: Callable[[GenerationRequest], Mapping[str, Any]]
     parse: Callable[[bytes, GenerationRequest], Chunk]
+    continues: bool = False

@@ -29,4 +29,4 @@ def parse(frame: bytes, request: GenerationRequest) -> Chunk:
     return Chunk(text_of(frame)[len(request.prompt) :])
 
 
-LLAVA = Protocol("llava", "/worker_generate_stream", body, parse)
+LLAVA = Protocol("llava", "/worker_generate_stream", body, parse, continues=True)

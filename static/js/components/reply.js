@@ -10,7 +10,7 @@ export class Reply {
   #siblings = [];
   #text;
 
-  /** `actions`: vote(message, value), flag(message), again(message), choose(id); `titleOf(model name)`. */
+  /** `actions`: vote(message, value), flag(message), again(message), goOn(message), choose(id); `titleOf(model name)`. */
   constructor(message, actions, titleOf) {
     this.element.dataset.message = message.id;
     this.#text = new RichText(part(this.element, "text"));
@@ -20,6 +20,7 @@ export class Reply {
     on("down", () => actions.vote(this.#message, "down"));
     on("flag", () => actions.flag(this.#message));
     on("again", () => actions.again(this.#message));
+    on("continue", () => actions.goOn(this.#message));
     on("previous", () => actions.choose(this.#siblings[this.#siblings.indexOf(this.#message.id) - 1]));
     on("next", () => actions.choose(this.#siblings[this.#siblings.indexOf(this.#message.id) + 1]));
     on("copy", async () => {
@@ -41,13 +42,14 @@ export class Reply {
     this.#showEnding(message);
     show(part(this.element, "tools"), !live);
     show(part(this.element, "again"), isLast);
+    show(part(this.element, "continue"), isLast && brokeOff(message) && message.continuable && message.text !== "");
     this.#showVariants(message, siblings);
     this.#showFeedback(message);
   }
 
   #showWaiting(message, live) {
     write(part(this.element, "waiting-text"), message.state === "queued" ? inLine(message) : say("first_word"));
-    show(part(this.element, "waiting"), live && message.text === "");
+    show(part(this.element, "waiting"), live && (message.text === "" || message.state === "queued"));
   }
 
   #showEnding(message) {
@@ -56,7 +58,7 @@ export class Reply {
     if (message.state === "stopped") write(ending, say("stopped") + partial);
     else write(ending, (message.failure?.text ?? say("failed")) + (message.failure ? partial : ""));
     ending.classList.toggle("is-problem", message.state !== "stopped");
-    show(ending, ["stopped", "failed", "interrupted"].includes(message.state));
+    show(ending, brokeOff(message));
   }
 
   #showVariants(message, siblings) {
@@ -84,6 +86,8 @@ export class Reply {
     setTimeout(() => this.#showFeedback(this.#message), 2000);
   }
 }
+
+const brokeOff = ({ state }) => ["stopped", "failed", "interrupted"].includes(state);
 
 /** Say where a reply is in line, and how long that may take. */
 function inLine({ position, seconds }) {

@@ -94,17 +94,25 @@ export class Sender {
 
   /** Ask again for what this reply answers; by the model that is selected now. */
   again(reply) {
-    if (this.#session.sending) return;
-    const problem = this.#modelProblem() || (this.#session.conversation.liveReply() ? say("busy") : "");
-    this.#composer.complain(problem);
-    if (problem) return;
-    this.#session.ask({
+    this.#askAgain(this.#modelProblem(), () => ({
       type: "regenerate",
-      client_id: newId(),
       message: reply.id,
       model: this.#models.current.name,
       parameters: this.#parameters.values,
-    });
+    }));
+  }
+
+  /** Let the model go on where this reply broke off. */
+  goOn(reply) {
+    this.#askAgain("", () => ({ type: "continue", message: reply.id }));
+  }
+
+  #askAgain(otherProblem, frame) {
+    if (this.#session.sending) return;
+    const problem = otherProblem || (this.#session.conversation.liveReply() ? say("busy") : "");
+    this.#composer.complain(problem);
+    if (problem) return;
+    this.#session.ask({ ...frame(), client_id: newId() });
     this.#scroll.toEnd();
   }
 

@@ -53,7 +53,7 @@ export class Session extends EventTarget {
     this.#followShown();
   }
 
-  /** Ask the model, or ask again (`frame.type` "send" or "regenerate", with a client_id). */
+  /** Ask the model, or ask again (`frame.type` "send", "regenerate" or "continue", with a client_id). */
   ask(frame) {
     this.#waiting.set(frame.client_id, { frame, conversation: this.conversation });
     this.#socket.send(frame);

@@ -1,0 +1,35 @@
+"""Continue under a reply that broke off: the rest comes behind it, and the old one stays a variant."""
+
+from playwright.sync_api import expect
+
+from tests.browser.scripted_worker import Hold
+
+
+def test_a_stopped_reply_is_continued(chat, worker):
+    held = Hold()
+    worker.will_say("The first half,", held, " never said.")
+    worker.will_say(" and the second.")
+    chat.ask("Tell me.")
+    chat.expect_text("The first half,")
+    expect(chat.button("Continue")).to_be_hidden()
+    chat.button("Stop").click()
+    expect(chat.reply.get_by_text("This reply was stopped.")).to_be_visible()
+    chat.expect_accessible()
+    chat.picture("continue")
+    held.set()
+
+    chat.button("Continue").press("Enter")
+    chat.expect_text("The first half, and the second.")
+    chat.expect_state("complete")
+    assert worker.requests[-1]["prompt"].endswith("The first half,")
+    expect(chat.reply.get_by_text("2 / 2")).to_be_visible()
+    expect(chat.button("Continue")).to_be_hidden()
+    chat.button("Previous reply").click()
+    chat.expect_text("The first half,")
+    expect(chat.button("Continue")).to_be_visible()
+
+
+def test_a_complete_reply_offers_no_continue(chat, worker):
+    chat.ask_and_wait()
+    expect(chat.button("Regenerate")).to_be_visible()
+    expect(chat.button("Continue")).to_be_hidden()

@@ -21,6 +21,7 @@ from chat.routing import websocket  # noqa: E402
 from chat.scraping import answering_the_others  # noqa: E402
 from mmchat_site import __version__  # noqa: E402
 from mmchat_site.handshakes import RefuseWhileDraining  # noqa: E402
+from mmchat_site.memory import leave_what_is_loaded_to_itself  # noqa: E402
 
 log = logging.getLogger(__name__)
 # WhiteNoise and file responses give plain iterators, which Django then reads in a thread: right, if not ideal.
@@ -45,6 +46,7 @@ async def _lifespan(
             if message["type"] == "lifespan.startup":
                 try:
                     await running_engine()
+                    leave_what_is_loaded_to_itself()
                 except asyncio.CancelledError:
                     await close_engine()  # told to end before it had begun
                     return

@@ -2,7 +2,6 @@
 
 import datetime
 import logging
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
@@ -94,19 +93,17 @@ def list_models(*, multimodal: bool | None = None) -> list[str]:
 
 
 @transaction.atomic
-def pick_address(model: str, running: Mapping[str, int] | None = None) -> str:
+def pick_address(model: str) -> str:
     """Give the address of the fresh worker with the shortest queue for its speed, empty when none serves it.
 
     The request that is to come is counted at once, so that requests between two heartbeats are spread.
-    `running` tells, by address, of requests that the caller knows to run; a queue is no shorter than that.
     """
-    running = running or {}
     # On PostgreSQL rows are locked, always in one order; on SQLite the transaction holds the only write lock.
     workers = Worker.objects.fresh().select_for_update().order_by("registered", "pk")
     serving = [worker for worker in workers if model in worker.model_names]
     if not serving:
         return ""
-    chosen = min(serving, key=lambda one: max(one.queue_length, running.get(one.address, 0)) / one.speed)
+    chosen = min(serving, key=lambda one: one.queue_length / one.speed)
     Worker.objects.filter(pk=chosen.pk).update(queue_length=F("queue_length") + 1)
     return chosen.address
 

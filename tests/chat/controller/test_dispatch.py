@@ -13,8 +13,8 @@ def workers(controller):
     return addresses
 
 
-def picks(count, **fields):
-    return [pick_address("m", **fields) for _ in range(count)]
+def picks(count):
+    return [pick_address("m") for _ in range(count)]
 
 
 def test_the_shortest_queue_takes_the_next_request(workers):
@@ -47,8 +47,3 @@ def test_only_workers_that_serve_the_model_are_given(controller):
     assert picks(3) == ["http://127.0.0.1:2"] * 3
     # A name that is part of another is another name.
     assert pick_address("mor") == ""
-
-
-def test_a_queue_is_no_shorter_than_what_the_caller_knows_to_run(workers):
-    running = {workers[0]: 5, workers[1]: 5}
-    assert picks(3, running=running) == [workers[2]] * 3

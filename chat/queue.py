@@ -22,6 +22,7 @@ class Waiting(NamedTuple):
     visitor: uuid.UUID
     model: str
     owner: uuid.UUID | None
+    may_start_at: Collection[str] | None = None  # as its owner wrote it down; None when it is not in line yet
 
 
 class Candidate(NamedTuple):
@@ -69,8 +70,8 @@ def admit(
 
     `ready` gives for each reply the workers that have failed it already, `candidates` the workers of each
     model. A reply starts where the site has a place and a worker has one, at the worker with the least to do
-    for its speed; the order is that of `in_turns` over all processes, so a place that another process's reply
-    can take now is left to that process.
+    for its speed; the order is that of `in_turns` over all processes. Which workers a waiting reply could start
+    at is written down with it, so that a place that it can take now is left to it by the other processes.
     """
     with transaction.atomic():
         if connection.vendor == "postgresql":
@@ -83,16 +84,24 @@ def admit(
         result = Admission(places=places.most())
         in_line = 0
         chosen: dict[str, list[uuid.UUID]] = {}
+        changed: dict[tuple[str, ...], list[uuid.UUID]] = {}
         for item in in_turns(waiting, _running(waiting)):
-            address = places.take(item.model, ready.get(item.reply, ()))
             if item.owner != owner:
-                in_line += 1  # a place that it can take is left to the process whose reply it is
+                in_line += 1
+                if item.owner is not None:
+                    places.leave(item.may_start_at or ())
                 continue
-            in_line += address is None
+            address = places.take(item.model, ready[item.reply])
             if address is None:
+                in_line += 1
                 result.positions[item.reply] = in_line
+                usable = places.usable(item.model, ready[item.reply])
+                if item.may_start_at is None or usable != tuple(item.may_start_at):
+                    changed.setdefault(usable, []).append(item.reply)
             else:
                 chosen.setdefault(address, []).append(item.reply)
+        for usable, replies in changed.items():
+            Message.objects.filter(pk__in=replies).update(may_start_at=usable)
         for address, replies in chosen.items():
             result.started += [(reply, address) for reply in _start(owner, address, replies)]
     return result
@@ -107,7 +116,7 @@ def places_in_line() -> dict[uuid.UUID, int]:
 def _waiting() -> list[Waiting]:
     """Read all waiting replies, the oldest first."""
     rows = Message.objects.live().filter(state=ReplyState.QUEUED, stop_requested=False)
-    columns = rows.values_list("pk", "conversation__visitor_id", "model__name", "owner")
+    columns = rows.values_list("pk", "conversation__visitor_id", "model__name", "owner", "may_start_at")
     return [Waiting(*row) for row in columns.order_by("created", "pk")]
 
 
@@ -154,7 +163,7 @@ class _Places:
             each
             for each in self._candidates.get(model, ())
             if each.address not in tried
-            and self._on_worker[each.address] < settings.MMCHAT_WORKER_CONCURRENCY
+            and self._has_room(each.address)
             and (each.uses is None or self._used[model, each.address] < each.uses)
         ]
         if not free:
@@ -164,6 +173,20 @@ class _Places:
         self._on_worker[chosen.address] += 1
         self._used[model, chosen.address] += 1
         return chosen.address
+
+    def usable(self, model: str, tried: Collection[str]) -> tuple[str, ...]:
+        """Give the workers, sorted, at which a reply could start if they had room."""
+        return tuple(sorted({each.address for each in self._candidates.get(model, ())}.difference(tried)))
+
+    def leave(self, addresses: Collection[str]) -> None:
+        """Leave a place at one of these workers, if one has room, to another process."""
+        free = [address for address in addresses if self._has_room(address)]
+        if self._left > 0 and free:
+            self._left -= 1
+            self._on_worker[min(free, key=self._on_worker.__getitem__)] += 1
+
+    def _has_room(self, address: str) -> bool:
+        return self._on_worker[address] < settings.MMCHAT_WORKER_CONCURRENCY
 
     def _load(self, worker: Candidate) -> float:
         return max(worker.queue_length, self._on_worker[worker.address]) / worker.speed

@@ -136,6 +136,15 @@ class Message(models.Model):
     # While it runs
     owner = models.UUIDField(_("owning process"), null=True, blank=True)
     stop_requested = models.BooleanField(_("stop requested"), default=False)
+    may_start_at = models.JSONField(
+        _("may start at"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_(
+            "Workers that could take it, as its process knew at its last look; empty while not in line."
+        ),
+    )
 
     objects = MessageQuerySet.as_manager()
 

@@ -4,6 +4,8 @@ import datetime
 import uuid
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat import queue
@@ -83,12 +85,69 @@ def test_a_reply_that_was_stopped_while_it_waited_is_not_started(line):
     assert line[0].pk not in [reply for reply, _ in admit(line, ["http://one"] * 5).started]
 
 
-def test_a_place_that_another_process_can_take_is_left_to_it(line, settings):
+ELSEWHERE = uuid.uuid4()
+
+
+@pytest.fixture
+def oldest_elsewhere(line, settings):
+    """One place on the site, taken; the oldest of the waiting replies is another process's."""
     settings.MMCHAT_CONCURRENCY_COUNT = 1
-    Message.objects.filter(pk=line[0].pk).update(owner=uuid.uuid4())
+    Message.objects.filter(pk=line[0].pk).update(owner=ELSEWHERE)
+    runs = make_turn(
+        make_conversation(), answer="", state=ReplyState.STREAMING, owner=OWNER, worker="http://x"
+    )
+    return line[0], runs[1]
+
+
+def look_from_elsewhere(reply, tried=(), **candidates):
+    """Let the other process look, while nothing can start."""
+    workers = {"llava-v1.5-7b": Candidate.each_once(["http://one", "http://two"])} | candidates
+    assert queue.admit(ELSEWHERE, {reply.pk: tried}, workers).started == []
+
+
+def test_a_place_that_another_process_can_take_is_left_to_it(line, oldest_elsewhere):
+    reply, running = oldest_elsewhere
+    look_from_elsewhere(reply)
+    Message.objects.filter(pk=running.pk).update(state=ReplyState.COMPLETE)
     admission = admit(line, ["http://one"] * 5)
     assert admission.started == []
     assert admission.positions[line[1].pk] == 2
+
+
+def test_the_turn_of_another_models_reply_in_another_process_is_kept(line, oldest_elsewhere):
+    reply, running = oldest_elsewhere
+    Message.objects.filter(pk=reply.pk).update(model=make_model("another-model"))
+    look_from_elsewhere(reply, **{"another-model": [Candidate("http://three")]})
+    Message.objects.filter(pk=running.pk).update(state=ReplyState.COMPLETE)
+    assert admit(line, ["http://one"] * 5).started == []
+
+
+def test_no_place_is_left_to_a_reply_that_its_worker_has_failed_already(line, oldest_elsewhere, settings):
+    reply, running = oldest_elsewhere
+    settings.MMCHAT_WORKER_CONCURRENCY = 1
+    Message.objects.filter(pk=running.pk).update(worker="http://two")
+    look_from_elsewhere(reply, tried={"http://one"})
+    settings.MMCHAT_CONCURRENCY_COUNT = 2  # so one's place is free, and two's is not
+    assert admit(line, ["http://one"] * 5).started == [(line[1].pk, "http://one")]
+
+
+def test_no_place_is_left_to_a_reply_that_another_process_still_checks(line, settings):
+    settings.MMCHAT_CONCURRENCY_COUNT = 1
+    Message.objects.filter(pk=line[0].pk).update(owner=ELSEWHERE)
+    assert admit(line, ["http://one"] * 5).started == [(line[1].pk, "http://one")]
+
+
+def test_what_stands_with_a_waiting_reply_is_written_when_it_changes_only(line, oldest_elsewhere):
+    reply, _ = oldest_elsewhere
+    look_from_elsewhere(reply)
+    reply.refresh_from_db()
+    assert reply.may_start_at == ["http://one", "http://two"]
+    with CaptureQueriesContext(connection) as queries:
+        look_from_elsewhere(reply)
+    assert not [query for query in queries if query["sql"].startswith("UPDATE")]
+    look_from_elsewhere(reply, tried={"http://one"})
+    reply.refresh_from_db()
+    assert reply.may_start_at == ["http://two"]
 
 
 def start_at(line, workers, ready=None):

@@ -27,7 +27,7 @@ from chat.visitors import key_in_scope, scope_address
 
 log = logging.getLogger(__name__)
 
-FRAME_WINDOW_SECONDS = 10.0
+FRAME_WINDOW_SECONDS = 10
 ABORT = "mmchat.abort"  # the server's extension of the scope; daphne has none, and keeps such a client
 
 CLOSE_RESTART = 1012
@@ -66,6 +66,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.engine.sockets.add(self)
         if await self.engine.visitors.run(records.blocked, [key]):
             return await self.close(CLOSE_BLOCKED)
+        if settings.MMCHAT_LIMITS:
+            everywhere = await self.engine.limits.open_sockets(key, self._open_sockets(key))
+            if everywhere > settings.MMCHAT_MAX_SOCKETS:
+                return await self.close(CLOSE_TOO_MANY)
         self.address = scope_address(self.scope)
         self.language = _language(self.scope)
         self.outbox = Outbox(self.engine, self.language, self._send_text)
@@ -76,13 +80,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         return sum(1 for socket in self.engine.sockets if socket.visitor_key == key)
 
     async def disconnect(self, code: int) -> None:
-        if hasattr(self, "engine"):
-            self.engine.sockets.discard(self)
-        if not self.opened:
+        if not hasattr(self, "visitor_key"):
             return
-        self.opened = False
-        self._leave()
-        await self.outbox.close()
+        self.engine.sockets.discard(self)
+        if self.opened:
+            self.opened = False
+            self._leave()
+            await self.outbox.close()
+        if settings.MMCHAT_LIMITS:
+            await self.engine.limits.open_sockets(self.visitor_key, self._open_sockets(self.visitor_key))
 
     @property
     def is_stuck(self) -> bool:
@@ -116,7 +122,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 if text_data is None:
                     raise Refused("frame_unreadable", _("Frames must be text."), "frame")
                 client_id = _client_id(text_data)
-                self._check_rate()
+                await self._check_rate()
                 async with self._one_at_a_time:
                     await self._handle(_parse(text_data))
             except Refused as refused:
@@ -143,20 +149,25 @@ class ChatConsumer(AsyncWebsocketConsumer):
             )
         )
 
-    def _check_rate(self) -> None:
+    async def _check_rate(self) -> None:
+        if not settings.MMCHAT_LIMITS:
+            return
         now = time.monotonic()
         while self.received and now - self.received[0] > FRAME_WINDOW_SECONDS:
             self.received.popleft()
         limit = settings.MMCHAT_MAX_FRAMES
-        if settings.MMCHAT_LIMITS and len(self.received) >= limit:
-            wait = FRAME_WINDOW_SECONDS - (now - self.received[0])
-            raise Refused(
-                "too_many_frames",
-                _("That was too much at once. Wait %(seconds)s seconds.") % {"seconds": max(1, round(wait))},
-                "frame",
-                limit,
-            )
-        self.received.append(now)
+        wait = FRAME_WINDOW_SECONDS
+        if len(self.received) < limit:
+            if await self.engine.limits.may_send(self.visitor_key, limit, FRAME_WINDOW_SECONDS):
+                return self.received.append(now)
+        else:
+            wait -= now - self.received[0]
+        raise Refused(
+            "too_many_frames",
+            _("That was too much at once. Wait %(seconds)s seconds.") % {"seconds": max(1, round(wait))},
+            "frame",
+            limit,
+        )
 
     async def _handle(self, frame: events.ClientFrame) -> None:
         match frame:
@@ -240,6 +251,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.outbox.follow(info)
 
     # Events from other sockets and views
+
+    def look_again(self) -> None:
+        """Let the page ask anew, because this process may have missed what others announced."""
+        if self.opened and self.conversation:
+            self.outbox.put(events.Missed(conversation=self.conversation))
 
     async def announced(self, event: dict[str, Any]) -> None:
         async with self._one_at_a_time:

@@ -236,6 +236,12 @@ class Feedback(Frame, tag="feedback"):
     flagged: bool
 
 
+class Missed(Frame, tag="missed"):
+    """Changes of the followed conversation may not have come through; the client sends `open` again."""
+
+    conversation: UUID
+
+
 class Error(Frame, tag="error"):
     """A frame was refused and changed nothing. `field` and `limit` name what broke which bound."""
 
@@ -247,7 +253,17 @@ class Error(Frame, tag="error"):
 
 
 ServerFrame = (
-    Hello | ConversationInfo | Accepted | NewMessage | Stream | Replace | State | Queued | Feedback | Error
+    Hello
+    | ConversationInfo
+    | Accepted
+    | NewMessage
+    | Stream
+    | Replace
+    | State
+    | Queued
+    | Feedback
+    | Missed
+    | Error
 )  # and `Delta`, which is no object and so can't be told from them by its tag
 
 _decoder = msgspec.json.Decoder(ClientFrame)

@@ -1,42 +1,45 @@
 """Tell every socket that follows a conversation, in whichever process, that something in it changed.
 
-Sockets of this process are told in memory. One channel a process carries what is announced between processes: it
-only wakes, no text depends on it, and no socket waits for it.
+Sockets of this process are told in memory. Those of other processes hear of it by an announcement, which only wakes:
+no text depends on it, and no socket waits for it.
 """
 
 import asyncio
-import logging
 import uuid
 from collections import defaultdict
 from typing import Any, Protocol
 
 import msgspec
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
-from redis.exceptions import RedisError
 
 from chat import events
+from chat.announcements import Announcements
 from chat.generation.tasks import Tasks
 
-log = logging.getLogger(__name__)
-
-GROUP = "site"
-PUBLISH_SECONDS = 5.0  # until an announcement to a layer that hangs is given up
-RETRY_SECONDS = 1.0
-JOIN_SECONDS = 3600.0  # the layer in memory forgets members of a group after a day
+PAUSE_SECONDS = 0.01  # between two sockets that look again, so that thousands don't ask the database at once
 
 
 class Follower(Protocol):
     async def announced(self, event: dict[str, Any]) -> None: ...
+
+    def look_again(self) -> None: ...
 
 
 class Followers:
     """The sockets of this process by the conversation that they follow."""
 
     def __init__(self, tasks: Tasks) -> None:
-        self._process = str(uuid.uuid4())
         self._tasks = tasks
         self._sockets: dict[uuid.UUID, set[Follower]] = defaultdict(set)
+        self._missing = asyncio.Event()
+        self._others = Announcements(self._tell, self._missing.set)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Begin to speak with the other processes; must run in the event loop of the sockets."""
+        self._loop = asyncio.get_running_loop()
+        self._tasks.keep(self._others.send())
+        self._tasks.keep(self._others.listen())
+        self._tasks.keep(self._look_again())
 
     def join(self, conversation: uuid.UUID, socket: Follower) -> None:
         """Give `socket` what is announced of a conversation from now on."""
@@ -54,55 +57,40 @@ class Followers:
         """Send new messages to all followers but the socket `sender`, which has them already."""
         event = {
             "type": "messages",
-            "process": self._process,
             "conversation": str(conversation),
             "messages": [msgspec.to_builtins(message) for message in messages],
         }
         self._tell(event, sender)
-        self._tasks.keep(_publish(event))
+        self._others.announce(event)
 
-    async def listen(self) -> None:
-        """Pass on what other processes announce, for ever; a layer that is away is asked again."""
-        layer = get_channel_layer()
-        while True:
-            try:
-                channel = await layer.new_channel()
-                while True:
-                    await layer.group_add(GROUP, channel)
-                    try:
-                        async with asyncio.timeout(JOIN_SECONDS):
-                            while True:
-                                event = await layer.receive(channel)
-                                if event.get("process") != self._process:
-                                    self._tell(event)
-                    except TimeoutError:
-                        continue
-            except (RedisError, OSError) as error:
-                log.warning("the channel layer does not answer: %s", error)
-                await asyncio.sleep(RETRY_SECONDS)
-
-    def _tell(self, event: dict[str, Any], sender: Follower | None = None) -> None:
-        for socket in self._sockets.get(uuid.UUID(event["conversation"]), ()):
-            if socket is not sender:
-                self._tasks.keep(socket.announced(event))
-
-
-async def _publish(event: dict[str, Any]) -> None:
-    try:
-        async with asyncio.timeout(PUBLISH_SECONDS):
-            await get_channel_layer().group_send(GROUP, event)
-    except (RedisError, OSError) as error:
-        log.warning("the channel layer does not answer: %s", error)
-
-
-def announce_feedback(conversation: uuid.UUID, message: uuid.UUID, vote: str | None, flagged: bool) -> None:
-    """Send a changed vote or flag to all followers; called from views."""
-    async_to_sync(_publish)(
-        {
+    def announce_feedback(
+        self, conversation: uuid.UUID, message: uuid.UUID, vote: str | None, flagged: bool
+    ) -> None:
+        """Send a changed vote or flag to all followers; may be called in any thread."""
+        event = {
             "type": "feedback",
             "conversation": str(conversation),
             "message": str(message),
             "vote": vote,
             "flagged": flagged,
         }
-    )
+        if self._loop:
+            self._loop.call_soon_threadsafe(self._tell_all, event)
+
+    def _tell_all(self, event: dict[str, Any]) -> None:
+        self._tell(event)
+        self._others.announce(event)
+
+    def _tell(self, event: dict[str, Any], sender: Follower | None = None) -> None:
+        for socket in self._sockets.get(uuid.UUID(event["conversation"]), ()):
+            if socket is not sender:
+                self._tasks.keep(socket.announced(event))
+
+    async def _look_again(self) -> None:
+        """Let every socket look again when something was missed, for ever."""
+        while True:
+            await self._missing.wait()
+            self._missing.clear()
+            for socket in [socket for sockets in self._sockets.values() for socket in sockets]:
+                socket.look_again()
+                await asyncio.sleep(PAUSE_SECONDS)

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from chat import followers
+from chat.generation import engine
 from chat.models import Message
 from chat.refusals import Refused
 from chat.visitors import visitor_key
@@ -128,5 +128,5 @@ def _field(error: msgspec.ValidationError) -> str | None:
 def _announce(key: uuid.UUID, reply: Message) -> Opinion:
     """Tell the visitor's other tabs what now holds, and give it."""
     opinion = opinions(key, [reply.pk])[reply.pk]
-    followers.announce_feedback(reply.conversation_id, reply.pk, *opinion)
+    engine.announce_feedback(reply.conversation_id, reply.pk, *opinion)
     return opinion

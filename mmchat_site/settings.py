@@ -275,5 +275,7 @@ LOGGING = {
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         # The pool tells of each attempt; the call that waited for it tells the outcome.
         "psycopg.pool": {"level": "ERROR"},
+        # A page of traceback for each second without Redis; `chat.announcements` tells once.
+        "channels_redis": {"level": "CRITICAL"},
     },
 }

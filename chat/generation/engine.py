@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
+from django.conf import settings
 from django.db import Error as DatabaseFailure
 
 from chat import metrics, turns
@@ -23,6 +24,7 @@ from chat.generation.run import Run, ending_of
 from chat.generation.tasks import Tasks
 from chat.generation.waiting import WaitingLine
 from chat.generation.writer import Writer
+from chat.limits import SharedLimits
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class Engine:
         self._runs: dict[uuid.UUID, Run] = {}
         self._tasks = Tasks()
         self.followers = Followers(self._tasks)
+        self.limits = SharedLimits(settings.REDIS_URL)
         self._remote = RemoteReplies(self._database)
         self._writer = Writer(self.owner, self._database)
         self._breakers = Breakers(self._note_breaker)
@@ -75,7 +78,9 @@ class Engine:
         await self._caretaker.start()
         self._tasks.keep(metrics.watch(self))
         self._tasks.keep(self._line.run())
-        self._tasks.keep(self.followers.listen())
+        self.followers.start()
+        if settings.REDIS_URL:
+            self._tasks.keep(self.limits.run())
         self._tasks.repeat(0, self._writer.flush)
         self._tasks.repeat(READ_SECONDS, self._remote.read)
         self._tasks.repeat(BEAT_SECONDS, self._beat)
@@ -105,6 +110,7 @@ class Engine:
     async def close(self) -> None:
         """End every task of this engine."""
         await self._tasks.close()
+        await self.limits.close()
         await self._line.close()
         await self._generator.close()
         await self._caretaker.close()
@@ -223,6 +229,12 @@ async def close_engine() -> None:
         engine, _engine, _started = _engine, None, None
         await engine.drain(0)
         await engine.close()
+
+
+def announce_feedback(conversation: uuid.UUID, message: uuid.UUID, vote: str | None, flagged: bool) -> None:
+    """Send a changed vote or flag to all pages that show it; called from views, in any thread."""
+    if _engine is not None:
+        _engine.followers.announce_feedback(conversation, message, vote, flagged)
 
 
 def is_draining() -> bool:

@@ -25,7 +25,7 @@ def test_everything_by_keyboard_alone(chat, worker):
     chat.expect_state("stopped")
     expect(chat.message).to_be_focused()
 
-    for name in ("Regenerate", "Copy", "Flag", "Downvote", "Upvote"):
+    for name in ("Continue", "Regenerate", "Copy", "Flag", "Downvote", "Upvote"):
         keys.press("Shift+Tab")
         expect(chat.button(name)).to_be_focused()
     keys.press("Enter")

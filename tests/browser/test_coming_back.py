@@ -1,5 +1,8 @@
 """Reloads, second tabs, lost networks: the text on screen stays the site's, and nothing is asked twice."""
 
+import json
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -183,6 +186,33 @@ def test_one_tab_too_many_says_so(chat, open_page):
     ).to_be_visible()
     chat.page.close()
     tabs[4].wait_for_connection()
+
+
+def test_a_page_whose_site_missed_something_looks_again(new_context, open_page, worker):
+    context, asked, lines = new_context(), [], []
+
+    def stand_between(line):
+        site = line.connect_to_server()
+
+        def pass_on(frame):
+            asked.append(json.loads(frame)["type"])
+            site.send(frame)
+
+        line.on_message(pass_on)
+        lines.append(line)
+
+    context.route_web_socket("**/ws/chat/", stand_between)
+    chat = open_page(context=context)
+    worker.will_say("Heard by all.")
+    chat.ask("Speak.")
+    chat.expect_state("complete")
+    chat.expect_own_address()
+    assert "open" not in asked
+    conversation = re.search(r"[0-9a-f-]{36}", chat.page.url)[0]
+    lines[-1].send(json.dumps({"type": "missed", "conversation": conversation}))
+    # Playwright hands frames over only while it is waited with.
+    wait_until(lambda: chat.page.wait_for_timeout(50) or "open" in asked)
+    chat.expect_text("Heard by all.")
 
 
 def _wait_for_request(worker):

@@ -81,12 +81,13 @@ class Dispatcher:
         for model in waiting.keys() & self._places.controllers.keys():
             asked = self._asked[model]
             asked.addresses = [found for found in asked.addresses if found[0] > now - KEEP_SECONDS]
-            if asked.error and not asked.addresses and not asked.asking:
-                if model not in candidates:
+            if asked.error is None:
+                self._ask(asked, model, waiting[model])
+            elif not asked.asking:
+                # Asked anew for each refusal, a controller would be asked without end.
+                if model not in candidates and not asked.addresses:
                     errors[model] = asked.error
                 asked.error = None
-            else:
-                self._ask(asked, model, waiting[model])
             named = Candidate.each_once([address for _, address in asked.addresses])
             candidates.setdefault(model, []).extend(named)
         errors |= {model: NoWorker(model) for model in waiting if model not in candidates}

@@ -101,6 +101,10 @@ class Dispatcher:
                 found.remove(each)
                 return
 
+    def look_anew(self) -> None:
+        """Read again which workers there are: one was forgotten, and is not to be taken for there."""
+        self._read_at = float("-inf")
+
     def ask_anew(self, model: str) -> None:
         """Forget what controllers said of a model, so that they are asked again."""
         self._asked[model].addresses.clear()

@@ -47,6 +47,10 @@ class Announcements:
         except asyncio.QueueFull:
             return  # the next number tells the others
 
+    def last_number(self) -> Announcement:
+        """Give what a process says that has nothing to announce: how much it has announced."""
+        return {"type": "number", "process": self._process, "number": self._number}
+
     async def send(self) -> None:
         """Send what is announced, for ever."""
         while True:
@@ -54,7 +58,7 @@ class Announcements:
                 async with asyncio.timeout(QUIET_SECONDS):
                     message = await self._waiting.get()
             except TimeoutError:
-                message = {"type": "number", "process": self._process, "number": self._number}
+                message = self.last_number()
             await self._reach(get_channel_layer().group_send(GROUP, message))
 
     async def listen(self) -> None:

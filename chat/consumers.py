@@ -83,10 +83,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if not hasattr(self, "visitor_key"):
             return
         self.engine.sockets.discard(self)
-        if self.opened:
-            self.opened = False
-            self._leave()
-            await self.outbox.close()
+        # After what was announced meanwhile, or a reply that it begins to follow would be followed for ever.
+        async with self._one_at_a_time:
+            if self.opened:
+                self.opened = False
+                self._leave()
+                await self.outbox.close()
         if settings.MMCHAT_LIMITS:
             await self.engine.limits.open_sockets(self.visitor_key, self._open_sockets(self.visitor_key))
 

@@ -11,7 +11,7 @@ from django.utils import translation
 from chat import events
 from chat.failures import failure
 from chat.generation.engine import Engine
-from chat.generation.reply import LiveReply, Missing
+from chat.generation.reply import FINAL_STATES, LiveReply, Missing
 from chat.models import ReplyState
 
 BLOCKED_SECONDS = 30.0  # a client that reads nothing for so long is closed and resumes from the database
@@ -124,8 +124,9 @@ class Outbox:
             await self._put_out(events.Queued(message=reply.id, position=position, seconds=seconds))
         if state != followed.state:
             await self._send_state(followed, state, code, epoch, length)
-        if reply.is_final and followed.state == state:
-            self._followed.pop(reply.id, None)
+        # What was sent counts: the reply may have ended while a slow client took it, or be followed anew.
+        if state in FINAL_STATES and self._followed.get(reply.id) is followed:
+            del self._followed[reply.id]
             self._engine.unfollow(reply, self._wake.set)
 
     async def _send_text(self, followed: _Followed, missing: Missing, epoch: int, length: int) -> None:

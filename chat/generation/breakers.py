@@ -5,11 +5,18 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chat.workers.errors import NOT_REACHED, WorkerAddressForbidden, WorkerError
+from chat.workers.errors import (
+    WorkerAddressForbidden,
+    WorkerConnectTimeout,
+    WorkerError,
+    WorkerRefused,
+    WorkerUnknownHost,
+)
 
 FAILURES_TO_OPEN = 3  # in a row; one is enough when nothing could be asked at all
 OPEN_SECONDS = 10.0  # doubles with each failed trial
 MOST_OPEN_SECONDS = 300.0
+_NOT_REACHED = (WorkerAddressForbidden, WorkerConnectTimeout, WorkerRefused, WorkerUnknownHost)
 
 
 class BreakerState(StrEnum):
@@ -94,7 +101,7 @@ class Breakers:
         if (
             breaker.state is not BreakerState.CLOSED
             or breaker.failures >= FAILURES_TO_OPEN
-            or isinstance(error, (*NOT_REACHED, WorkerAddressForbidden))
+            or isinstance(error, _NOT_REACHED)
         ):
             breaker.state = BreakerState.OPEN
             breaker.until = self._clock() + breaker.pause

@@ -19,13 +19,13 @@ IMPATIENT = {
 }
 
 
-def register(site: Site, address: str, model: str, queue_length: int = 0) -> None:
-    """Enter a worker that never beats with a site's built-in controller."""
+def register(site: Site, address: str, model: str, queue_length: int = 0, beats: bool = False) -> None:
+    """Enter a worker with a site's built-in controller; one that never beats is never forgotten either."""
     requests.post(
         f"{site.url}/workers/{SECRET}/register_worker",
         json={
             "worker_name": address,
-            "check_heart_beat": False,
+            "check_heart_beat": beats,
             "worker_status": {"model_names": [model], "speed": 1, "queue_length": queue_length},
         },
         timeout=10,

@@ -82,6 +82,11 @@ async def test_refused(impatient):
     await fail_alike(impatient, QUESTION, "worker_refused", "llava-refused")
 
 
+async def test_refused_and_forgotten(impatient):
+    register(impatient.site, f"http://127.0.0.1:{free_port()}", "llava-forgotten", beats=True)
+    await fail_alike(impatient, QUESTION, "worker_refused", "llava-forgotten")
+
+
 async def test_unknown_host(impatient):
     address = f"http://127.0.0.1:{free_port()}"
     register(impatient.site, address, "llava-unknown")

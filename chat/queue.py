@@ -96,7 +96,7 @@ def admit(
                 in_line += 1
                 result.positions[item.reply] = in_line
                 usable = places.usable(item.model, ready[item.reply])
-                if item.may_start_at is None or usable != tuple(item.may_start_at):
+                if usable != tuple(item.may_start_at or ()):
                     changed.setdefault(usable, []).append(item.reply)
             else:
                 chosen.setdefault(address, []).append(item.reply)

@@ -13,9 +13,16 @@ from chat.generation.run import Ending, Run
 
 log = logging.getLogger(__name__)
 
-# So old does unwritten text become. A reply that streams writes at most twice a second by this, and a process that is
-# killed loses half a second at most: the rest of it is what the write itself takes.
-WRITE_AFTER_SECONDS = 0.46
+# So old does unwritten text become: a process that is killed loses no more, and a reply that streams writes twice a
+# second. The write must be over by then, so it begins earlier by twice what the slowest of the recent ones took, and
+# by what a busy loop may be late.
+WRITTEN_WITHIN_SECONDS = 0.5
+LATE_SECONDS = 0.01
+FIRST_WRITE_SECONDS = 0.02  # as long as nothing is known
+LONGEST_WRITE_SECONDS = (
+    0.1  # allowed for; a slower database loses more than half a second, but is not asked all the time
+)
+FORGOTTEN = 0.95  # how much of the slowest write counts after each faster one
 WRITE_AGAIN_SECONDS = 1.0
 WRITE_TRIES = 90  # a database that is away for a minute loses nothing
 
@@ -29,6 +36,7 @@ class Writer:
         self._changed: dict[uuid.UUID, Run] = {}
         self._oldest = 0.0  # when the first of them changed
         self._any = asyncio.Event()
+        self._slowest = FIRST_WRITE_SECONDS
 
     def changed(self, run: Run) -> None:
         """Write the text of a reply with the next flush."""
@@ -46,15 +54,19 @@ class Writer:
         What could not be written waits as long again.
         """
         await self._any.wait()
-        await asyncio.sleep(self._oldest + WRITE_AFTER_SECONDS - asyncio.get_running_loop().time())
+        clock = asyncio.get_running_loop().time
+        ahead = LATE_SECONDS + 2 * min(self._slowest, LONGEST_WRITE_SECONDS)
+        await asyncio.sleep(self._oldest + WRITTEN_WITHIN_SECONDS - ahead - clock())
         self._any.clear()
         changed, self._changed = self._changed, {}
         if not changed:
             return
+        began = clock()
         try:
             await self._database.run(
                 records.write_progress, self._owner, [run.progress() for run in changed.values()]
             )
+            self._slowest = max(clock() - began, FORGOTTEN * self._slowest)
         except BaseException:
             self._changed = {**changed, **self._changed}
             self._start_the_clock()

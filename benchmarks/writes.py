@@ -1,8 +1,8 @@
 """Count what replies write to the database: `python -m benchmarks.writes`.
 
 On a PostgreSQL of our own, seen from outside. A transaction that writes takes an id from the cluster's counter, one
-that reads takes none, so the counter tells transactions that wrote. The statistics of the tables tell rows. What the
-site writes while nobody asks (its processes' heartbeats) is measured before and taken off.
+that reads takes none, so the counter tells transactions that wrote. The statistics of the tables tell rows. A
+process's heartbeats, which it writes while nobody asks, are taken off: each is one row and one transaction.
 """
 
 import argparse
@@ -37,39 +37,36 @@ LOADS = {
 }
 
 
+HEARTBEATS = "update chat_serverprocess"
+
+
 class Written(NamedTuple):
     """What had been written at one moment; rows by table and kind."""
 
-    seconds: float
     transactions: int
     rows: Counter[str]
 
 
 def count(database: psycopg.Connection) -> Written:
     """Count once statistics are in: the transactions up to the call, and the rows up to its end."""
-    now = time.monotonic()
     (transactions,) = database.execute(_TRANSACTIONS).fetchone() or (0,)
     time.sleep(STATISTICS_SECONDS)
     rows: Counter[str] = Counter()
     for table_name, *kinds in database.execute(_ROWS):
         for kind, number in zip(("insert", "update", "delete"), kinds, strict=True):
             rows[f"{kind} {table_name}"] += number
-    return Written(now, transactions, rows)
+    return Written(transactions, rows)
 
 
-def for_each(quiet: tuple[Written, Written], before: Written, after: Written, replies: int) -> Row:
-    """Give what was written for each reply, without what the site writes when nobody asks.
+def for_each(before: Written, after: Written, replies: int) -> Row:
+    """Give what was written for each reply, without heartbeats.
 
-    `quiet` are two moments between which nobody asked. All moments waited for statistics equally long, so the
-    difference of two covers as many seconds in rows as in transactions.
+    Both moments waited for statistics equally long, so their difference covers as many seconds in rows as in
+    transactions; one heartbeat more or less may fall between.
     """
-    begin, end = quiet
-    share = (after.seconds - before.seconds) / (end.seconds - begin.seconds)
-    transactions = after.transactions - before.transactions - (end.transactions - begin.transactions) * share
-    rows = {
-        name: (number - before.rows[name] - (end.rows[name] - begin.rows[name]) * share) / replies
-        for name, number in after.rows.items()
-    }
+    rows = {name: (number - before.rows[name]) / replies for name, number in after.rows.items()}
+    heartbeats = rows.pop(HEARTBEATS, 0)
+    transactions = after.transactions - before.transactions - heartbeats * replies
     return {
         "transactions": transactions / replies,
         "rows": sum(rows.values()),
@@ -91,8 +88,7 @@ def main() -> None:
             psycopg.connect(url, autocommit=True) as database,
         ):
             time.sleep(SETTLE_SECONDS)
-            quiet = count(database), count(database)
-            before = quiet[1]
+            before = count(database)
             for name, load in LOADS.items():
                 measured = measure("mmchat", load, server, behind)
                 after = count(database)
@@ -104,7 +100,7 @@ def main() -> None:
                         "completed": measured["completed"],
                         "seconds": seconds,
                         "at_most": AT_MOST + AT_MOST_A_SECOND * seconds,
-                        **for_each(quiet, before, after, load.streams),
+                        **for_each(before, after, load.streams),
                     }
                 )
                 before = after

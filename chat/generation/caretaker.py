@@ -42,14 +42,18 @@ class Caretaker:
     async def close(self) -> None:
         await self._database.run(records.forget_process, self._owner)
 
-    async def beat(self, running: Callable[[uuid.UUID], bool], draining: bool) -> None:
-        """Move this process's counter, stop what is to be stopped, and look after what nobody generates."""
+    async def beat(self, running: Callable[[uuid.UUID], bool], draining: bool) -> set[uuid.UUID]:
+        """Move this process's counter, stop what is to be stopped, and look after what nobody generates.
+
+        Gives the live replies that were this process's own when it looked.
+        """
         census = await self._database.run(records.beat, self._owner, self._host, self._pid)
         for row in census.mine:
             if row.stop_requested:
                 self._stop(row.reply)
         await self._find_strays([row for row in census.mine if not running(row.reply)])
         await self._find_dead(census.others, draining)
+        return {row.reply for row in census.mine}
 
     async def _find_strays(self, rows: list[records.Mine]) -> None:
         """Look after own rows without a task: stored for a socket that broke off, or not writable at their end."""

@@ -166,6 +166,7 @@ class Engine:
         ending = ending_of(run, job)
         if ending is None:
             self._runs.pop(run.reply.id, None)
+            self._line.look()
             return self._remote.put(run.reply)
         try:
             ending = await self._writer.finish(run, ending)
@@ -175,7 +176,9 @@ class Engine:
             run.reply.set_state(ending.state, ending.code)
 
     async def _beat(self) -> None:
-        await self._caretaker.beat(self._runs.__contains__, self.draining)
+        before = set(self._runs)
+        for reply_id in before - await self._caretaker.beat(self._runs.__contains__, self.draining):
+            self._let_go(reply_id)
         for stuck in [socket for socket in self.sockets if socket.is_stuck]:
             stuck.abort()
         # Sockets of visitors who were blocked since they opened them.
@@ -184,6 +187,14 @@ class Engine:
             for socket in tuple(self.sockets):
                 if socket.visitor_key in blocked:
                     self._tasks.keep(socket.close_for_block())
+
+    def _let_go(self, reply_id: uuid.UUID) -> None:
+        """Leave a reply to the process that took this one for dead, and follow it there."""
+        run = self._runs.get(reply_id)
+        if run and not run.job.done():
+            log.warning("reply was taken over by another process", extra={"reply": reply_id})
+            run.taken_over = True
+            run.job.cancel()
 
     async def _adopt(self, replies: Collection[uuid.UUID]) -> None:
         """Generate replies that this process owns now and that only waited in the one before."""

@@ -51,6 +51,7 @@ class Run:
         self.reply = reply
         self.context = context
         self.stopped = False
+        self.taken_over = False  # by another process
         self.first_answered: datetime | None = None
         self.failures: dict[str, WorkerError] = {}  # of the workers that were asked in vain, by address
         self.worker = ""
@@ -98,6 +99,8 @@ class Run:
 
 def ending_of(run: Run, job: asyncio.Task[None]) -> Ending | None:
     """Tell how a job ended; None when its reply goes on in another process."""
+    if job.cancelled() and run.taken_over:
+        return None
     if job.cancelled():
         return Ending(ReplyState.STOPPED) if run.stopped else Ending(ReplyState.INTERRUPTED, "interrupted")
     error = job.exception()

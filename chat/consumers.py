@@ -20,6 +20,7 @@ from chat import conversations, events, metrics, turns
 from chat.addresses import Address
 from chat.generation import records
 from chat.generation.engine import Engine, running_engine
+from chat.limits import DEAD_SECONDS
 from chat.models import Message
 from chat.outbox import Outbox
 from chat.refusals import Refused
@@ -64,12 +65,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         # Counted before anything is awaited, so that handshakes made at once count each other.
         self.visitor_key = key
         self.engine.sockets.add(self)
-        if await self.engine.visitors.run(records.blocked, [key]):
-            return await self.close(CLOSE_BLOCKED)
-        if settings.MMCHAT_LIMITS:
-            everywhere = await self.engine.limits.open_sockets(key, self._open_sockets(key))
-            if everywhere > settings.MMCHAT_MAX_SOCKETS:
+        try:
+            if await self.engine.visitors.run(records.blocked, [key]):
+                return await self.close(CLOSE_BLOCKED)
+            if settings.MMCHAT_LIMITS and await self._are_too_many():
                 return await self.close(CLOSE_TOO_MANY)
+        except BaseException:
+            # Nobody calls `disconnect` then; it would count for as long as this process lives.
+            self.engine.sockets.discard(self)
+            raise
         self.address = scope_address(self.scope)
         self.language = _language(self.scope)
         self.outbox = Outbox(self.engine, self.language, self._send_text)
@@ -78,6 +82,19 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     def _open_sockets(self, key: uuid.UUID) -> int:
         return sum(1 for socket in self.engine.sockets if socket.visitor_key == key)
+
+    async def _are_too_many(self) -> bool:
+        """Tell whether the visitor has too many sockets on the whole site.
+
+        Those of a process that was killed count for some seconds more, in which their pages come back here.
+        """
+        if await self._open_on_the_site() <= settings.MMCHAT_MAX_SOCKETS:
+            return False
+        await asyncio.sleep(DEAD_SECONDS)
+        return await self._open_on_the_site() > settings.MMCHAT_MAX_SOCKETS
+
+    async def _open_on_the_site(self) -> int:
+        return await self.engine.limits.open_sockets(self.visitor_key, self._open_sockets(self.visitor_key))
 
     async def disconnect(self, code: int) -> None:
         if not hasattr(self, "visitor_key"):
@@ -90,7 +107,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 self._leave()
                 await self.outbox.close()
         if settings.MMCHAT_LIMITS:
-            await self.engine.limits.open_sockets(self.visitor_key, self._open_sockets(self.visitor_key))
+            await self._open_on_the_site()
 
     @property
     def is_stuck(self) -> bool:
@@ -264,7 +281,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
             if not self.opened or event["conversation"] != str(self.conversation):
                 return
             if event["type"] == "messages":
-                await self._show(msgspec.convert(event["messages"], list[events.MessageInfo]))
+                try:
+                    await self._show(msgspec.convert(event["messages"], list[events.MessageInfo]))
+                except DatabaseFailure:
+                    self.look_again()  # the page would wait for a reply that nothing tells it of
             else:
                 self.outbox.put(
                     events.Feedback(

@@ -48,6 +48,9 @@ class SharedLimits:
     def __init__(self, url: str) -> None:
         self._process = str(uuid.uuid4())
         self._away = not url
+        self._left = False
+        self._in_order = asyncio.Lock()  # or one connection's older count may come after another one's newer
+        self._shares = bool(url)
         if url:
             self._redis = Redis.from_url(url, socket_connect_timeout=ANSWER_SECONDS)
             self._count = self._redis.register_script(COUNT_SOCKETS)
@@ -60,23 +63,32 @@ class SharedLimits:
             self._windows = SlidingWindowCounterRateLimiter(storage)
 
     async def run(self) -> None:
-        """Tell that this process lives, so that its sockets count, for ever; finds out when Redis is back."""
-        while True:
+        """Tell that this process lives, so that its sockets count, until it leaves; finds out when Redis is back."""
+        while not self._left:
+            if self._away:
+                # What it counted before may be wrong by now, and would keep visitors out as long as it lives.
+                self._process = str(uuid.uuid4())
             await self._ask(self._redis.set(PROCESS_KEY + self._process, 1, ex=DEAD_SECONDS))
             await asyncio.sleep(BEAT_SECONDS)
 
-    async def close(self) -> None:
-        """Let the sockets of this process count no longer."""
+    async def leave(self) -> None:
+        """Let the sockets of this process count no longer: their pages come back to another one."""
+        self._left = True
         if not self._away:
             await self._ask(self._redis.delete(PROCESS_KEY + self._process))
+
+    async def close(self) -> None:
+        """End the connections."""
+        if self._shares:
             await self._redis.aclose()
 
     async def open_sockets(self, visitor: uuid.UUID, here: int) -> int:
         """Give how many sockets a visitor has open on the site, of which `here` are at this process."""
-        if self._away:
-            return here
-        told: list[str | int] = [self._process, here, KEPT_SECONDS, PROCESS_KEY]
-        return await self._ask(self._count([f"{SOCKETS_KEY}{visitor}"], told)) or here
+        async with self._in_order:
+            if self._away:
+                return here
+            told: list[str | int] = [self._process, here, KEPT_SECONDS, PROCESS_KEY]
+            return await self._ask(self._count([f"{SOCKETS_KEY}{visitor}"], told)) or here
 
     async def may_send(self, visitor: uuid.UUID, frames: int, seconds: int) -> bool:
         """Count a frame of a visitor; False when it is more than `frames` in `seconds`."""

@@ -103,6 +103,7 @@ class Engine:
             for run in self._runs.values():
                 run.job.cancel()
             await asyncio.wait([run.ending for run in self._runs.values()])
+        await self.limits.leave()
         await asyncio.gather(
             *(each.close_for_restart() for each in tuple(self.sockets)), return_exceptions=True
         )

@@ -21,14 +21,20 @@ class RemoteReplies:
         if reply is None:
             reply = self._replies[reply_id] = LiveReply(reply_id)
             reply.followers.add(follower)
-            await self._read([reply_id])
+            try:
+                await self._read([reply_id])
+            except BaseException:
+                reply.followers.discard(follower)
+                self.forget(reply)
+                raise
         reply.followers.add(follower)
         return reply
 
     def forget(self, reply: LiveReply) -> None:
         """Read a reply no more, unless somebody still follows it."""
-        if not reply.followers:
-            self._replies.pop(reply.id, None)
+        # Not the copy of one that ended here: pages that came since follow that.
+        if not reply.followers and self._replies.get(reply.id) is reply:
+            del self._replies[reply.id]
 
     def take(self, reply_id: uuid.UUID) -> LiveReply | None:
         """Hand out a reply with its followers, because this process generates it from now on."""

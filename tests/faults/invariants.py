@@ -141,7 +141,7 @@ class Resources:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._before = self.now()
+        self.before = self.now()
 
     def now(self) -> tuple[float, int]:
         """Give megabytes and descriptors of all processes of the site together."""
@@ -153,11 +153,11 @@ class Resources:
         )
 
     def assert_returned(self, seconds: float = 20) -> None:
-        memory, descriptors = self._before
+        memory, descriptors = self.before
         most = (memory * 1.1 + self.SLACK_MEGABYTES, descriptors * 1.1 + self.SLACK_DESCRIPTORS)
         try:
             wait_until(
                 lambda: all(now <= limit for now, limit in zip(self.now(), most, strict=True)), seconds
             )
         except AssertionError:
-            raise AssertionError(f"before {self._before}, now {self.now()}, at most {most} allowed") from None
+            raise AssertionError(f"before {self.before}, now {self.now()}, at most {most} allowed") from None

@@ -19,10 +19,10 @@ class FaultProxy:
     `heal` ends all of them; connections that a fault has cut stay cut.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, own_port: int = 0) -> None:
         self.target = (host, port)
         self.connections = 0  # how many there ever were
-        self.port = 0
+        self.port = own_port
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._pairs: set[_Pair] = set()

@@ -29,6 +29,7 @@ SOCKETS = 10_000 if LONG else 500
 STREAMS = 1000 if LONG else 100
 SOAK_SECONDS = float(os.environ.get("MMCHAT_SOAK_SECONDS", "600" if LONG else "10"))
 TABS_OF_A_VISITOR = 10
+MESSAGES = 5  # in each conversation of the soak
 AT_ONCE = 50  # pages that open at the same moment
 # Tokens a second, and a question whose reply takes long enough that all run at once, whoever else uses the machine.
 RATE, STREAM_QUESTION = (2, "count to 100") if LONG else (20, "count to 200")
@@ -43,6 +44,7 @@ def tell(what: str, figure: float) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def _as_many_files_as_the_machine_allows():
     before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert most >= SOCKETS + 500, f"ulimit -n allows {most}; these tests need {SOCKETS + 500}"
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
@@ -214,13 +216,21 @@ async def test_a_long_soak(tmp_path):
         )
         proxy = stack.enter_context(FaultProxy("127.0.0.1", site.port, port))
         await warm_up(site, proxy.url)
-        before, seen, enough = Resources(site), Seen(), asyncio.Event()
+        before, seen, enough, at_once = Resources(site), Seen(), asyncio.Event(), asyncio.Event()
+        at_once.set()
         visitors = await visitors_of(proxy.url, 3)
-        tabs = [Tab(visitors[number % 3], site.model, seen) for number in range(30)]
+        tabs: list[Tab] = []
+
+        async def talk(visitor: Visitor) -> None:
+            while not enough.is_set():
+                tab = Tab(visitor, site.model, seen)
+                tabs.append(tab)
+                await tab.run(question, at_once, MESSAGES)
+
         passers = Passers(site, proxy.url)
         async with asyncio.TaskGroup() as group:
-            for tab in tabs:
-                group.create_task(tab.run(question, enough, 1))
+            for number in range(30):
+                group.create_task(talk(visitors[number % 3]))
             for _ in range(3):
                 group.create_task(passers.pass_by(enough))
             group.create_task(cut_now_and_then(proxy, enough))

@@ -154,7 +154,14 @@ class Resources:
 
     def assert_returned(self, seconds: float = 20) -> None:
         memory, descriptors = self.before
-        most = (memory * 1.1 + self.SLACK_MEGABYTES, descriptors * 1.1 + self.SLACK_DESCRIPTORS)
+        self._assert_at_most(memory * 1.1 + self.SLACK_MEGABYTES, descriptors, seconds)
+
+    def assert_descriptors_returned(self, seconds: float = 60) -> None:
+        """For what needs so much memory that the allocator keeps some of it for the next time."""
+        self._assert_at_most(float("inf"), self.before[1], seconds)
+
+    def _assert_at_most(self, memory: float, descriptors: float, seconds: float) -> None:
+        most = (memory, descriptors * 1.1 + self.SLACK_DESCRIPTORS)
         try:
             wait_until(
                 lambda: all(now <= limit for now, limit in zip(self.now(), most, strict=True)), seconds

@@ -73,10 +73,11 @@ def start_variant(
     try:
         with transaction.atomic():
             return _store_variant(visitor_key, frame, reply_id, owner)
-    except IntegrityError:
+    except (IntegrityError, Refused) as error:
+        # Sent again, to another process: the reply that is running may be this very one.
         if found := _found_variant(reply_id):
             return found
-        raise _busy() from None
+        raise (error if isinstance(error, Refused) else _busy()) from None
 
 
 def contexts(replies: Collection[uuid.UUID]) -> dict[uuid.UUID, Context]:

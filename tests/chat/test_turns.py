@@ -93,6 +93,31 @@ def test_ten_sends_at_once_store_one_turn():
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", [events.Regenerate, events.Continue])
+def test_ten_times_the_same_variant_at_once_store_one(kind):
+    conversation = make_conversation()
+    _, old = make_turn(conversation, answer="one two", state=ReplyState.STOPPED)
+    frame, results, barrier = kind(client_id=uuid.uuid4(), message=old.pk), [], threading.Barrier(10)
+
+    def run():
+        try:
+            barrier.wait()
+            results.append(turns.start_variant(conversation.visitor_id, frame, OWNER))
+        except Refused as refused:
+            results.append(refused)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {getattr(turn, "reply", turn) for turn in results} == {results[0].reply}
+    assert (len(results), sum(turn.fresh for turn in results)) == (10, 1)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_two_different_sends_at_once_into_one_conversation_start_one_reply():
     visitor, model = make_visitor(), make_model()
     conversation = make_conversation(visitor, model)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from chat import events
-from chat.announcements import Announcements
+from chat.announcements import RETRY_SECONDS, Announcements
 from chat.generation.tasks import Tasks
 
 PAUSE_SECONDS = 0.01  # between two sockets that look again, so that thousands don't ask the database at once
@@ -37,9 +37,8 @@ class Followers:
     def start(self) -> None:
         """Begin to speak with the other processes; must run in the event loop of the sockets."""
         self._loop = asyncio.get_running_loop()
-        self._tasks.keep(self._others.send())
-        self._tasks.keep(self._others.listen())
-        self._tasks.keep(self._look_again())
+        for work in (self._others.send, self._others.listen, self._look_again):
+            self._tasks.repeat(RETRY_SECONDS, work)
 
     def join(self, conversation: uuid.UUID, socket: Follower) -> None:
         """Give `socket` what is announced of a conversation from now on."""

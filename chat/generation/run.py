@@ -56,7 +56,7 @@ class Run:
         self.failures: dict[str, WorkerError] = {}  # of the workers that were asked in vain, by address
         self.worker = ""
         self._accepted_at = self._sent_at = time.monotonic()
-        self._counted = 0  # characters
+        self._counted = len(context.beginning)  # characters
 
     def progress(self) -> records.Progress:
         return records.Progress(self.reply.id, self.reply.text, self.reply.epoch, self.first_answered)

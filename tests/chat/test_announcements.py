@@ -2,12 +2,15 @@
 
 import asyncio
 import random
+import uuid
 
 import pytest
 from channels.layers import InMemoryChannelLayer
 
 from chat import announcements
-from chat.announcements import Announcements
+from chat.announcements import GROUP, Announcements
+from chat.followers import Followers
+from chat.generation.tasks import Tasks
 
 
 class Layer(InMemoryChannelLayer):
@@ -142,3 +145,28 @@ async def test_whatever_is_lost_somebody_who_heard_no_all_is_told(two, layer):
         await until(lambda h=heard, m=missed: other.heard[h:] or other.missed > m)
     assert other.missed
     assert other.heard
+
+
+async def test_what_nobody_understands_ends_no_listening(layer, monkeypatch):
+    monkeypatch.setattr("chat.followers.RETRY_SECONDS", 0.01)
+    tasks, conversation, told = Tasks(), uuid.uuid4(), asyncio.Event()
+
+    class Socket:
+        async def announced(self, event):
+            told.set()
+
+        def look_again(self):
+            pass
+
+    followers = Followers(tasks)
+    followers.start()
+    followers.join(conversation, Socket())
+    await until(lambda: layer.groups.get(GROUP))
+    layer.groups[GROUP].clear()  # so that only its next subscription is waited for
+    for channel in list(layer.channels):
+        await layer.send(channel, {"type": "of another version"})
+    await until(lambda: layer.groups.get(GROUP))
+    news = {"type": "feedback", "conversation": str(conversation), "process": "other", "number": 1}
+    await layer.group_send(GROUP, news)
+    await until(told.is_set)
+    await tasks.close()

@@ -209,3 +209,19 @@ def test_behind_a_public_address_prometheus_asks_the_machine_itself_and_stranger
         assert site.stop() == 0
     finally:
         site.remove()
+
+
+async def test_only_what_a_continued_reply_adds_is_counted(watched, visitor):
+    async with visitor.socket() as page:
+        first = (await page.ask("count to 400", MODEL))["reply"]
+        old = await page.until_text(first, 200)
+        await page.send("stop", message=first)
+        old = await page.until_ended(first)
+        grown = await asyncio.to_thread(Growth, watched)
+        await page.send("continue", client_id=str(uuid.uuid4()), message=first)
+        accepted = await page.expect("accepted")
+        await page.until_text(accepted["reply"], len(old["text"]) + 50)
+        await page.send("stop", message=accepted["reply"])
+        new = await page.until_ended(accepted["reply"])
+    added = len(new["text"]) - len(old["text"])
+    assert await asyncio.to_thread(grown.of, "mmchat_reply_characters_total") == added

@@ -25,7 +25,11 @@ class DatabaseThread:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"mmchat-{name}")
 
     async def run(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Call `work` in the thread. After a database error the next call begins with a new connection."""
+        """Call `work` in the thread. After a database error the next call begins with a new connection.
+
+        When the kept connection turns out to be lost, `work` is called once more, so it must be one transaction that
+        finds what it did before.
+        """
         call = partial(_call, work, *arguments, **named)
         # SyncToAsync carries the context along, and with it the visitor's language.
         return await SyncToAsync(call, thread_sensitive=False, executor=self._executor)()
@@ -38,6 +42,16 @@ class DatabaseThread:
 
 
 def _call(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    kept = connection.connection
+    try:
+        return work(*arguments, **named)
+    except DatabaseFailure:
+        # A transaction that could not even be rolled back has opened another connection already.
+        is_lost = connection.connection is not kept or not connection.is_usable()
+        connection.close()
+        if kept is None or not is_lost:
+            raise
+    # A server that was restarted since the last call costs nobody's message; a new connection waits for it.
     try:
         return work(*arguments, **named)
     except DatabaseFailure:

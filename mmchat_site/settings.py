@@ -148,6 +148,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "mmchat_site.outages.DatabaseAwayMiddleware",
 ]
 LOGIN_REDIRECT_URL = "admin:index"
 ROOT_URLCONF = "mmchat_site.urls"

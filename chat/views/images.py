@@ -7,7 +7,7 @@ from pathlib import PurePath
 import msgspec
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import default_storage
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import get_object_or_404
@@ -48,7 +48,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         return _store(request, handler)
     except ImageRefused as refused:
         return JsonResponse({"error": error_of(refused)}, status=refused.status)
-    except OperationalError as error:
+    except (OperationalError, InternalError) as error:  # an InternalError is a database that is read-only
         logger.error("An upload could not be recorded: %s", error)
         unavailable = ImageRefused("storage_unavailable")
         return JsonResponse({"error": error_of(unavailable)}, status=unavailable.status)

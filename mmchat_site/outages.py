@@ -1,0 +1,20 @@
+"""What a request gets while the database is away."""
+
+import logging
+
+from django.db import InternalError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
+
+log = logging.getLogger(__name__)
+
+
+class DatabaseAwayMiddleware(MiddlewareMixin):
+    """Say that trying again helps (503) where a database is locked, full, read-only or gone: that is no bug (500)."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, InternalError | OperationalError):
+            return None
+        log.error("a request was refused: the database does not answer: %s", exception)
+        return render(request, "503.html", status=503)

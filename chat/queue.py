@@ -200,4 +200,6 @@ def recent_seconds() -> float | None:
         for sent, finished in ended.order_by("-created").values_list("sent", "finished")[:RECENT]
         if sent and finished
     ]
-    return sum(seconds) / len(seconds) if seconds else None
+    # Others ran while somebody set the clock.
+    possible = [each for each in seconds if 0 <= each <= settings.MMCHAT_REPLY_TIMEOUT]
+    return sum(possible) / len(possible) if possible else None

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from chat.controller.bodies import Status
 from chat.models import Backend, Placement, Worker
@@ -31,7 +31,6 @@ def register(address: str, *, checks_heartbeat: bool, status: Status | None, mul
     check_address(address, settings.MMCHAT_WORKER_NETWORKS)
     if status is None and (status := _ask(address)) is None:
         return False
-    now = timezone.now()
     with transaction.atomic():
         Worker.objects.update_or_create(
             address=address,
@@ -39,10 +38,10 @@ def register(address: str, *, checks_heartbeat: bool, status: Status | None, mul
                 **_columns(status),
                 "multimodal": multimodal,
                 "checks_heartbeat": checks_heartbeat,
-                "last_heartbeat": now,
+                "last_heartbeat": Now(),
             },
         )
-        Worker.objects.filter(checks_heartbeat=True, last_heartbeat__lt=now - KEEP_SILENT).delete()
+        Worker.objects.filter(checks_heartbeat=True, last_heartbeat__lt=Now() - KEEP_SILENT).delete()
     log.info("worker registered", extra={"worker": address, "model": ", ".join(status.model_names)})
     sync_built_in()
     return True
@@ -52,7 +51,7 @@ def heartbeat(address: str, queue_length: int) -> bool:
     """Note that a worker is alive, in one UPDATE. False: it is unknown and has to register."""
     return bool(
         Worker.objects.filter(address=address.rstrip("/")).update(
-            queue_length=max(0, queue_length), last_heartbeat=timezone.now()
+            queue_length=max(0, queue_length), last_heartbeat=Now()
         )
     )
 
@@ -62,14 +61,13 @@ def refresh_all() -> None:
     workers = list(Worker.objects.all())
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
         statuses = list(pool.map(_ask, [worker.address for worker in workers]))
-    now = timezone.now()
     with transaction.atomic():
         for worker, status in zip(workers, statuses, strict=True):
             row = Worker.objects.filter(pk=worker.pk)
             if status is not None:
-                row.update(**_columns(status), last_heartbeat=now)
+                row.update(**_columns(status), last_heartbeat=Now())
             # A worker that beat or registered while it was asked is not silent.
-            elif row.filter(last_heartbeat=worker.last_heartbeat).delete()[0]:
+            elif row.filter(last_heartbeat__lte=worker.last_heartbeat).delete()[0]:
                 log.warning("worker dropped: it gives no status", extra={"worker": worker.address})
     sync_built_in()
 

@@ -4,14 +4,16 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Coalesce, Lower
-from django.utils import timezone
+from django.db.models.functions import Coalesce, Lower, Now
 from django.utils.translation import gettext_lazy as _
 
 from chat.prompts.families import FAMILIES
 from chat.workers.protocols import PROTOCOLS
 
 MOST_NAME_CHARACTERS = 200
+
+
+# What processes compare is told by the one clock that all of them share, the database's: `Now()`. Their own may differ.
 
 
 def protocol_choices() -> list[tuple[str, str]]:
@@ -25,21 +27,19 @@ def template_choices() -> list[tuple[str, str]]:
 class BackendQuerySet(models.QuerySet["Backend"]):
     def in_use(self) -> "BackendQuerySet":
         """Backends whose list may be shown: their controllers answer, or did until a moment ago."""
-        since = timezone.now() - datetime.timedelta(seconds=settings.MMCHAT_MODEL_LIST_KEEP)
+        since = Now() - datetime.timedelta(seconds=settings.MMCHAT_MODEL_LIST_KEEP)
         return self.filter(models.Q(last_error="") | models.Q(failing_since__gt=since), enabled=True)
 
     def note_failure(self, error: str) -> None:
         """Note why the controllers of these backends can't be asked; the first failure's time stays."""
-        now = timezone.now()
         self.update(
-            last_checked=now,
+            last_checked=Now(),
             last_error=error[:2000],
-            failing_since=Coalesce("failing_since", models.Value(now)),
+            failing_since=Coalesce("failing_since", Now()),
         )
 
     def note_success(self) -> None:
-        now = timezone.now()
-        self.update(last_checked=now, last_reached=now, last_error="", failing_since=None)
+        self.update(last_checked=Now(), last_reached=Now(), last_error="", failing_since=None)
 
 
 class Backend(models.Model):
@@ -88,7 +88,7 @@ class Backend(models.Model):
         )
         Placement.objects.bulk_create(
             [
-                Placement(model=model, backend=self, listed=True, last_listed=timezone.now())
+                Placement(model=model, backend=self, listed=True, last_listed=Now())
                 for model in ChatModel.objects.filter(name__in=wanted)
             ],
             update_conflicts=True,
@@ -97,7 +97,7 @@ class Backend(models.Model):
         )
         missing = self.placements.filter(listed=True).exclude(model__name__in=wanted)
         if keep:
-            missing = missing.filter(last_listed__lt=timezone.now() - datetime.timedelta(seconds=keep))
+            missing = missing.filter(last_listed__lt=Now() - datetime.timedelta(seconds=keep))
         missing.update(listed=False)
 
 
@@ -182,7 +182,7 @@ class Placement(models.Model):
 class WorkerQuerySet(models.QuerySet["Worker"]):
     def fresh(self) -> "WorkerQuerySet":
         """Workers that beat lately, or that were registered as never beating."""
-        since = timezone.now() - datetime.timedelta(seconds=settings.MMCHAT_WORKER_EXPIRY)
+        since = Now() - datetime.timedelta(seconds=settings.MMCHAT_WORKER_EXPIRY)
         return self.filter(models.Q(checks_heartbeat=False) | models.Q(last_heartbeat__gte=since))
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
 
 from chat.controller.workers import refresh_all
 from chat.models import Worker
@@ -117,12 +118,14 @@ class Command(BaseCommand):
         configure_backends()
         if settings.MMCHAT_CONTROLLER_URL:
             read_lists()
-        elif Worker.objects.fresh().exists():
-            # Workers that ended while the site was down, its own demo worker first of all, would get visitors.
+        elif Worker.objects.exists():
+            # Workers that ended while the site was down, its own demo worker first of all, would get visitors; and
+            # those that live would be missed until their next heartbeat, after a long pause or a clock set forward.
             refresh_all()
         listener = startup.listen(settings.MMCHAT_HOST, settings.MMCHAT_PORT)
         port = listener.getsockname()[1]
         self._tell(port, administrator)
+        connections.close_all()  # this thread reads no more, and would keep one of the pool's few connections
         with _demo_worker(port):
             if settings.MMCHAT_SERVER == "daphne":
                 listener.close()

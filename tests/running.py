@@ -124,7 +124,8 @@ class Site:
 
     def rows(self, sql: str, *values) -> list[tuple]:
         """Read the site's SQLite file from outside."""
-        with sqlite3.connect(self.folder / "mmchat.sqlite3", timeout=20) as connection:
+        named = self.environment.get("DATABASE_URL", "").removeprefix("sqlite:///")
+        with sqlite3.connect(named or self.folder / "mmchat.sqlite3", timeout=20) as connection:
             return connection.execute(sql, values).fetchall()
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess:

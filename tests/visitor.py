@@ -99,13 +99,13 @@ class Page:
                 pass
         return frame
 
-    async def ask(self, text: str, model: str, **fields) -> dict:
+    async def ask(self, text: str, model: str, seconds: float = 20, **fields) -> dict:
         """Send a message and give the `accepted` frame, or the `error`."""
         client_id = fields.pop("client_id", str(uuid.uuid4()))
         await self.send("send", client_id=client_id, model=model, text=text, **fields)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(seconds):
             while True:
-                frame = await self.receive()
+                frame = await self.receive(seconds)
                 if frame["type"] in ("accepted", "error") and frame["client_id"] == client_id:
                     return frame
 

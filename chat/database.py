@@ -46,8 +46,9 @@ def _call(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
     try:
         return work(*arguments, **named)
     except DatabaseFailure:
-        # A transaction that could not even be rolled back has opened another connection already.
-        is_lost = connection.connection is not kept or not connection.is_usable()
+        # A transaction that could not even be rolled back has another connection by now, or has waited for one in vain.
+        found = connection.connection
+        is_lost = found is not None and (found is not kept or not connection.is_usable())
         connection.close()
         if kept is None or not is_lost:
             raise

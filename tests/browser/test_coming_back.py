@@ -62,6 +62,7 @@ def test_two_tabs_show_the_same(chat, worker, open_page):
     other.ask("And now?")
     for tab in (chat, other):
         tab.expect_text("Asked here, seen there.")
+        tab.expect_state("complete")  # else the last button is that of the reply before
         expect(tab.questions).to_have_count(2)
 
     chat.button("Upvote").last.click()
@@ -156,6 +157,27 @@ def test_the_site_restarts_and_the_page_comes_back(start_site, open_page):
     site.wait_for_model()
     chat.ask_and_wait("After the restart.")
     expect(chat.questions).to_have_count(2)
+
+
+def test_the_site_is_killed_and_the_page_asks_once_for_what_there_is(start_site, open_page):
+    site = start_site("--demo")
+    site.wait_for_model()
+    chat = open_page(site=site)
+    chat.allow("WebSocket connection")
+    chat.allow("ERR_CONNECTION_REFUSED")
+    asked = []
+    chat.page.on(
+        "websocket",
+        lambda socket: socket.on("framesent", lambda frame: asked.append(json.loads(frame)["type"])),
+    )
+    chat.ask("count to 2000")
+    chat.expect_text(re.compile("30, 31"))
+    site.kill()
+    site.start()
+    # It holds more of the text than was written, and the site takes some seconds to know that nothing follows.
+    expect(chat.button("Continue")).to_be_visible(timeout=10_000)
+    expect(chat.button("Regenerate")).to_be_visible()
+    assert asked == ["send", "open"]
 
 
 def test_a_page_of_another_version_offers_to_reload(wired, cable):

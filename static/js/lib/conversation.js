@@ -138,8 +138,10 @@ function merged(held, info) {
   const start = fits && info.offset > 0 ? firstCodePoints(held.text, info.offset) : "";
   const text = fits ? start + info.text : "";
   const length = codePoints(text);
+  // We may hold more than was written of a reply that runs in another process; what follows tells when it caught up.
+  const ahead = isLive(info) && length > info.length;
   return {
     message: { position: null, ...info, text, length },
-    whole: fits && length === info.length,
+    whole: fits && (length === info.length || ahead),
   };
 }

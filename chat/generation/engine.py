@@ -122,7 +122,8 @@ class Engine:
 
     def submit(self, reply_id: uuid.UUID, context: Context) -> LiveReply:
         """Generate a reply that `turns` has stored for this process."""
-        reply = self._remote.take(reply_id) or LiveReply(reply_id, text=context.beginning)
+        reply = self._remote.take(reply_id) or LiveReply(reply_id)
+        reply.set_text(context.beginning, 0)  # one that was adopted may not have been read yet
         run = self._runs[reply_id] = Run(reply, context)
         run.job = asyncio.create_task(self._generator.generate(run))
         run.ending = self._tasks.keep(self._supervise(run, run.job))

@@ -2,13 +2,12 @@
 
 import asyncio
 import uuid
-from functools import partial
 
 import aiohttp
 from django.conf import settings
 from django.utils import timezone
 
-from chat import metrics, moderation
+from chat import moderation
 from chat.controller.workers import forget
 from chat.database import DatabaseThread
 from chat.generation import records
@@ -73,8 +72,8 @@ class Generator:
             try:
                 await self._ask(run, address)
             except WorkerError as error:
-                if isinstance(error, WorkerEmpty) and run.context.beginning:
-                    # The model had nothing to add.
+                if isinstance(error, WorkerEmpty) and run.context.beginning and run.frames:
+                    # The model had nothing to add, and said so.
                     return self._breakers.completed(address)
                 self._breakers.failed(address, error)
                 run.failed(error)
@@ -120,7 +119,7 @@ class Generator:
             await self._request(run),
             show,
             timeouts=self._timeouts,
-            on_end=partial(metrics.worker_sent, address),
+            on_end=run.worker_sent,
         )
 
     async def _request(self, run: Run) -> GenerationRequest:

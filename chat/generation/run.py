@@ -55,6 +55,7 @@ class Run:
         self.first_answered: datetime | None = None
         self.failures: dict[str, WorkerError] = {}  # of the workers that were asked in vain, by address
         self.worker = ""
+        self.frames = 0  # that the worker asked last has sent
         self._accepted_at = self._sent_at = time.monotonic()
         self._counted = len(context.beginning)  # characters
 
@@ -72,6 +73,10 @@ class Run:
     def answered(self) -> None:
         now = time.monotonic()
         metrics.first_text(self.worker, now - self._accepted_at, now - self._sent_at)
+
+    def worker_sent(self, frames: int) -> None:
+        self.frames = frames
+        metrics.worker_sent(self.worker, frames)
 
     def failed(self, error: WorkerError) -> None:
         self.failures[self.worker] = error

@@ -33,3 +33,21 @@ def test_a_complete_reply_offers_no_continue(chat, worker):
     chat.ask_and_wait()
     expect(chat.button("Regenerate")).to_be_visible()
     expect(chat.button("Continue")).to_be_hidden()
+
+
+def test_a_worker_that_answers_nothing_at_all_completes_no_reply(chat, worker):
+    held = Hold()
+    worker.will_say("The first half,", held)
+    chat.ask("Tell me.")
+    chat.expect_text("The first half,")
+    chat.button("Stop").click()
+    chat.expect_state("stopped")
+    held.set()
+    worker.will_say()
+    chat.button("Continue").click()
+    chat.expect_state("failed")
+    chat.expect_text("The first half,")
+    worker.will_say("")
+    chat.button("Continue").click()
+    chat.expect_state("complete")
+    chat.expect_text("The first half,")

@@ -1,5 +1,6 @@
 """Who starts next: admission of waiting replies, on the database, for all processes of the site together."""
 
+import datetime
 import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from chat.models import Message, ReplyState
@@ -22,6 +23,7 @@ class Waiting(NamedTuple):
     visitor: uuid.UUID
     model: str
     owner: uuid.UUID | None
+    created: datetime.datetime
     may_start_at: Collection[str] | None = None  # as its owner wrote it down; None when it is not in line yet
 
 
@@ -48,17 +50,26 @@ class Admission:
     places: int = 0  # how many replies can run at once, as far as is known
 
 
-def in_turns(waiting: Sequence[Waiting], running: Mapping[uuid.UUID, int]) -> list[Waiting]:
+class Turns(NamedTuple):
+    """What visitors who wait have had: replies that run, and when the last one ended at its worker."""
+
+    running: Mapping[uuid.UUID, int] = {}
+    ended: Mapping[uuid.UUID, datetime.datetime] = {}
+
+
+def in_turns(waiting: Sequence[Waiting], had: Turns) -> list[Waiting]:
     """Order waiting replies, oldest first in `waiting`, so that visitors take turns.
 
-    A visitor's n-th reply, those already running counted, comes after everybody's replies before the n-th.
+    A visitor's n-th reply, those already running counted, comes after everybody's replies before the n-th. Whose
+    turn has just ended waits from then on: that he has nothing running any more makes him nobody's first.
     """
-    seen: Counter[uuid.UUID] = Counter(running)
+    seen: Counter[uuid.UUID] = Counter(had.running)
     ranked = []
     for place, item in enumerate(waiting):
-        ranked.append((seen[item.visitor], place, item))
+        since = max(item.created, had.ended.get(item.visitor, item.created))
+        ranked.append((seen[item.visitor], since, place, item))
         seen[item.visitor] += 1
-    return [item for _, _, item in sorted(ranked, key=lambda entry: entry[:2])]
+    return [item for _, _, _, item in sorted(ranked, key=lambda entry: entry[:3])]
 
 
 def admit(
@@ -85,7 +96,7 @@ def admit(
         in_line = 0
         chosen: dict[str, list[uuid.UUID]] = {}
         changed: dict[tuple[str, ...], list[uuid.UUID]] = {}
-        for item in in_turns(waiting, _running(waiting)):
+        for item in in_turns(waiting, _turns(waiting)):
             if item.owner != owner:
                 in_line += 1
                 if item.owner is not None:
@@ -110,23 +121,28 @@ def admit(
 def places_in_line() -> dict[uuid.UUID, int]:
     """Give the place of each waiting reply in the line of the whole site, from 1."""
     waiting = _waiting()
-    return {item.reply: place for place, item in enumerate(in_turns(waiting, _running(waiting)), 1)}
+    return {item.reply: place for place, item in enumerate(in_turns(waiting, _turns(waiting)), 1)}
 
 
 def _waiting() -> list[Waiting]:
     """Read all waiting replies, the oldest first."""
     rows = Message.objects.live().filter(state=ReplyState.QUEUED, stop_requested=False)
-    columns = rows.values_list("pk", "conversation__visitor_id", "model__name", "owner", "may_start_at")
+    columns = rows.values_list(
+        "pk", "conversation__visitor_id", "model__name", "owner", "created", "may_start_at"
+    )
     return [Waiting(*row) for row in columns.order_by("created", "pk")]
 
 
-def _running(waiting: Sequence[Waiting]) -> Counter[uuid.UUID]:
-    """Count the running replies of each visitor who waits; one who waits alone needs no order."""
+def _turns(waiting: Sequence[Waiting]) -> Turns:
+    """Read the turns of each visitor who waits; one who waits alone needs no order."""
     if len(waiting) < 2:
-        return Counter()
-    streaming = Message.objects.live().filter(state=ReplyState.STREAMING)
-    theirs = streaming.filter(conversation__visitor_id__in={item.visitor for item in waiting})
-    return Counter(theirs.values_list("conversation__visitor_id", flat=True))
+        return Turns()
+    theirs = Message.objects.replies().filter(conversation__visitor_id__in={item.visitor for item in waiting})
+    by_visitor = theirs.order_by().values_list("conversation__visitor_id")
+    running = by_visitor.filter(state=ReplyState.STREAMING).annotate(Count("pk"))
+    # One that ended before the oldest came changes nothing; one that was stopped in line was no turn.
+    ended = by_visitor.filter(finished__gt=waiting[0].created, sent__isnull=False).annotate(Max("finished"))
+    return Turns(dict(running), dict(ended))
 
 
 def _start(owner: uuid.UUID, address: str, replies: list[uuid.UUID]) -> list[uuid.UUID]:

@@ -46,6 +46,7 @@ MMCHAT_SERVER = env.str("MMCHAT_SERVER", "uvicorn")
 # Replies
 
 MMCHAT_WORKER_CONCURRENCY = environment.whole_number(env, "MMCHAT_WORKER_CONCURRENCY", 5)
+MMCHAT_WORKER_GRACE = environment.number(env, "MMCHAT_WORKER_GRACE", 20)
 MMCHAT_CONNECT_TIMEOUT = environment.number(env, "MMCHAT_CONNECT_TIMEOUT", 10)
 MMCHAT_FIRST_TOKEN_TIMEOUT = environment.number(env, "MMCHAT_FIRST_TOKEN_TIMEOUT", 60)
 MMCHAT_SILENCE_TIMEOUT = environment.number(env, "MMCHAT_SILENCE_TIMEOUT", 30)

@@ -5,18 +5,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chat.workers.errors import (
-    WorkerAddressForbidden,
-    WorkerConnectTimeout,
-    WorkerError,
-    WorkerRefused,
-    WorkerUnknownHost,
-)
+from chat.workers.errors import NOT_REACHED, WorkerAddressForbidden, WorkerError
 
 FAILURES_TO_OPEN = 3  # in a row; one is enough when nothing could be asked at all
 OPEN_SECONDS = 10.0  # doubles with each failed trial
 MOST_OPEN_SECONDS = 300.0
-_NOT_REACHED = (WorkerAddressForbidden, WorkerConnectTimeout, WorkerRefused, WorkerUnknownHost)
 
 
 class BreakerState(StrEnum):
@@ -101,7 +94,7 @@ class Breakers:
         if (
             breaker.state is not BreakerState.CLOSED
             or breaker.failures >= FAILURES_TO_OPEN
-            or isinstance(error, _NOT_REACHED)
+            or isinstance(error, (*NOT_REACHED, WorkerAddressForbidden))
         ):
             breaker.state = BreakerState.OPEN
             breaker.until = self._clock() + breaker.pause

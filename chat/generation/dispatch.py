@@ -81,12 +81,13 @@ class Dispatcher:
         for model in waiting.keys() & self._places.controllers.keys():
             asked = self._asked[model]
             asked.addresses = [found for found in asked.addresses if found[0] > now - KEEP_SECONDS]
-            if asked.error and not asked.addresses and not asked.asking:
-                if model not in candidates:
+            if asked.error is None:
+                self._ask(asked, model, waiting[model])
+            elif not asked.asking:
+                # Asked anew for each refusal, a controller would be asked without end.
+                if model not in candidates and not asked.addresses:
                     errors[model] = asked.error
                 asked.error = None
-            else:
-                self._ask(asked, model, waiting[model])
             named = Candidate.each_once([address for _, address in asked.addresses])
             candidates.setdefault(model, []).extend(named)
         errors |= {model: NoWorker(model) for model in waiting if model not in candidates}
@@ -99,6 +100,10 @@ class Dispatcher:
             if each[1] == address:
                 found.remove(each)
                 return
+
+    def look_anew(self) -> None:
+        """Read again which workers there are: one was forgotten, and is not to be taken for there."""
+        self._read_at = float("-inf")
 
     def ask_anew(self, model: str) -> None:
         """Forget what controllers said of a model, so that they are asked again."""

@@ -17,17 +17,9 @@ from chat.generation.run import Refusal, Run
 from chat.generation.waiting import WaitingLine
 from chat.generation.writer import Writer
 from chat.models import ReplyState
-from chat.workers.errors import (
-    WorkerConnectTimeout,
-    WorkerEmpty,
-    WorkerError,
-    WorkerRefused,
-    WorkerUnknownHost,
-)
+from chat.workers.errors import NOT_REACHED, WorkerEmpty, WorkerError
 from chat.workers.protocols import Chunk, GenerationRequest
 from chat.workers.stream import Timeouts, make_session, stream_reply
-
-_NOT_REACHED = (WorkerRefused, WorkerUnknownHost, WorkerConnectTimeout)
 
 
 class Generator:
@@ -77,9 +69,10 @@ class Generator:
                     return self._breakers.completed(address)
                 self._breakers.failed(address, error)
                 run.failed(error)
-                if isinstance(error, _NOT_REACHED):
+                if isinstance(error, NOT_REACHED):
                     # A worker that lives registers again at its next heartbeat; others get no more visitors.
                     await self._database.run(forget, address)
+                    self._line.worker_forgotten()
                 if run.first_answered:
                     raise
                 if not await self._database.run(records.requeue, self._owner, run.reply.id):

@@ -11,7 +11,7 @@ from chat.generation import records
 from chat.generation.context import Context, ContextError
 from chat.generation.reply import LiveReply
 from chat.models import ReplyState
-from chat.workers.errors import WorkerError
+from chat.workers.errors import NOT_REACHED, WorkerError
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +56,33 @@ class Run:
         self.failures: dict[str, WorkerError] = {}  # of the workers that were asked in vain, by address
         self.worker = ""
         self.frames = 0  # that the worker asked last has sent
+        # Of those that failed, the ones that took no connection and have not been there since.
+        self._gone: set[str] = set()
+        self._alone_since: float | None = None
         self._accepted_at = self._sent_at = time.monotonic()
         self._counted = len(context.beginning)  # characters
 
     def progress(self) -> records.Progress:
         return records.Progress(self.reply.id, self.reply.text, self.reply.epoch, self.first_answered)
+
+    def tried(self) -> set[str]:
+        """Give the workers that this reply does not ask any more."""
+        return self.failures.keys() - self._gone
+
+    def seconds_alone(self) -> float:
+        """Note that no worker serves the model now, and give for how long the reply has been without one.
+
+        Whoever took no connection before that is asked again when it comes back: it never heard of the reply.
+        """
+        self._gone = {address for address, error in self.failures.items() if isinstance(error, NOT_REACHED)}
+        now = time.monotonic()
+        self._alone_since = self._alone_since or now
+        return now - self._alone_since
+
+    def not_alone(self) -> None:
+        """Note that a worker serves the model. To a reply that one has failed it counts on, or it might never end."""
+        if not self.failures:
+            self._alone_since = None
 
     # What the host is told of it
 
@@ -80,6 +102,7 @@ class Run:
 
     def failed(self, error: WorkerError) -> None:
         self.failures[self.worker] = error
+        self._gone.discard(self.worker)
         metrics.worker_failed(self.worker, error.code)
         log.warning(
             "worker failed", extra=self._ids(code=error.code, seconds=time.monotonic() - self._sent_at)

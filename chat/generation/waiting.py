@@ -5,7 +5,8 @@ import logging
 import math
 import uuid
 from collections import Counter
-from collections.abc import Collection
+
+from django.conf import settings
 
 from chat import queue
 from chat.database import DatabaseThread
@@ -13,7 +14,7 @@ from chat.generation import records
 from chat.generation.breakers import Breakers
 from chat.generation.dispatch import Dispatcher, Found
 from chat.generation.run import HandedOver, Run
-from chat.workers.errors import WorkerError
+from chat.workers.errors import NoWorker, WorkerError
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,11 @@ class WaitingLine:
         """Look at the line now: a place may be free."""
         self._poke.set()
 
+    def worker_forgotten(self) -> None:
+        """Take the workers that were known for the last looks no longer for there."""
+        self._dispatcher.look_anew()
+        self.look()
+
     def hand_over(self) -> None:
         """Start nothing more: what waits now or later is left to the other processes of the site, or the next."""
         self._handing_over = True
@@ -105,7 +111,7 @@ class WaitingLine:
             for model, workers in found.candidates.items()
             for usable in [self._breakers.usable([each.address for each in workers])]
         }
-        tried = {reply_id: place.run.failures.keys() for reply_id, place in self._places.items()}
+        tried = {reply_id: place.run.tried() for reply_id, place in self._places.items()}
         admission = await self._database.run(queue.admit, self._owner, tried, candidates)
         for reply_id, address in admission.started:
             admitted = self._places.get(reply_id)
@@ -116,17 +122,24 @@ class WaitingLine:
         await self._tell_positions(admission)
 
     def _give_up_if_hopeless(self, place: _Place, found: Found) -> None:
-        model, failures = place.run.context.model, place.run.failures
+        run, model = place.run, place.run.context.model
+        last = next(reversed(run.failures.values()), None)
         if error := found.errors.get(model):
-            return place.refuse(_last(failures.values()) or error)
-        workers = found.candidates.get(model)
-        if not workers or any(each.address not in failures for each in workers):
+            # A worker that restarts, or that its controller refreshes, is back soon.
+            if isinstance(error, NoWorker) and run.seconds_alone() < settings.MMCHAT_WORKER_GRACE:
+                return None
+            return place.refuse(last or error)
+        workers, tried = found.candidates.get(model), run.tried()
+        if not workers:
+            return None
+        run.not_alone()
+        if any(each.address not in tried for each in workers):
             return None
         # Every worker that is known has failed this reply.
         if model in found.asked_outside and place.asks_left:
             place.asks_left -= 1
             return self._dispatcher.ask_anew(model)
-        return place.refuse(_last(failures.values()) or WorkerError())
+        return place.refuse(last or WorkerError())
 
     async def _tell_positions(self, admission: queue.Admission) -> None:
         loop = asyncio.get_running_loop()
@@ -144,7 +157,3 @@ class WaitingLine:
         for reply_id in released:
             if place := self._places.get(reply_id):
                 place.refuse(HandedOver())
-
-
-def _last(errors: Collection[WorkerError]) -> WorkerError | None:
-    return list(errors)[-1] if errors else None

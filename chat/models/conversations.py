@@ -166,6 +166,7 @@ class Message(models.Model):
                 condition=models.Q(state__in=["queued", "streaming"]),
                 name="message_live",
             ),
+            models.Index(fields=["finished"], name="message_finished"),
         ]
 
     def __str__(self) -> str:

@@ -191,6 +191,8 @@ def _codes(kind: type[WorkerError]) -> set[str]:
     return own.union(*(_codes(child) for child in kind.__subclasses__()))
 
 
+# No worker ever heard of the reply.
+NOT_REACHED = (WorkerRefused, WorkerUnknownHost, WorkerConnectTimeout)
 CODES: frozenset[str] = frozenset(_codes(WorkerError))
 _EXCERPT = 500
 

@@ -10,25 +10,52 @@ from django.utils import timezone
 
 from chat import queue
 from chat.models import Message, ReplyState
-from chat.queue import Candidate, Waiting, in_turns
+from chat.queue import Candidate, Turns, Waiting, in_turns
 from tests.chat.factories import make_conversation, make_model, make_turn, make_visitor
 
 OWNER = uuid.uuid4()
 A, B = uuid.uuid4(), uuid.uuid4()
 
 
+BEGAN = timezone.now()
+
+
+def at(seconds):
+    return BEGAN + datetime.timedelta(seconds=seconds)
+
+
 def waiting(visitor, number):
-    return Waiting(uuid.UUID(int=number), visitor, "model", OWNER)
+    """The reply that came in second `number`."""
+    return Waiting(uuid.UUID(int=number), visitor, "model", OWNER, at(number))
+
+
+def order(line, **had):
+    return [item.reply.int for item in in_turns(line, Turns(**had))]
 
 
 def test_a_visitors_ten_tabs_do_not_go_before_anothers_first():
     line = [waiting(A, 1), waiting(A, 2), waiting(A, 3), waiting(B, 4)]
-    assert [item.reply.int for item in in_turns(line, {})] == [1, 4, 2, 3]
+    assert order(line) == [1, 4, 2, 3]
 
 
 def test_replies_that_run_already_count_as_turns():
     line = [waiting(A, 1), waiting(B, 2)]
-    assert [item.reply.int for item in in_turns(line, {A: 1})] == [2, 1]
+    assert order(line, running={A: 1}) == [2, 1]
+
+
+def test_a_turn_that_has_just_ended_does_not_make_the_next_tab_anybodys_first():
+    line = [waiting(A, 1), waiting(A, 2), waiting(B, 3)]
+    assert order(line, ended={A: at(4)}) == [3, 1, 2]
+
+
+def test_whoever_comes_after_anothers_turn_has_ended_waits_behind_his_next_one():
+    line = [waiting(A, 1), waiting(B, 5)]
+    assert order(line, ended={A: at(4)}) == [1, 5]
+
+
+def test_a_turn_that_ended_before_the_next_was_asked_for_changes_nothing():
+    line = [waiting(A, 3), waiting(B, 4)]
+    assert order(line, ended={A: at(2)}) == [3, 4]
 
 
 @pytest.fixture
@@ -83,6 +110,25 @@ def test_a_reply_that_is_still_being_checked_is_not_started(line):
 def test_a_reply_that_was_stopped_while_it_waited_is_not_started(line):
     Message.objects.filter(pk=line[0].pk).update(stop_requested=True)
     assert line[0].pk not in [reply for reply, _ in admit(line, ["http://one"] * 5).started]
+
+
+def test_with_one_place_another_visitor_is_next_when_a_turn_ends(line, settings):
+    settings.MMCHAT_CONCURRENCY_COUNT = 1
+    Message.objects.exclude(pk__in=[line[0].pk, line[1].pk, line[2].pk]).filter(role="assistant").delete()
+    line[1].conversation.visitor = line[0].conversation.visitor
+    line[1].conversation.save()
+    three = line[:3]
+    assert [reply for reply, _ in admit(three, ["http://one"] * 3).started] == [line[0].pk]
+    Message.objects.filter(pk=line[0].pk).update(state=ReplyState.COMPLETE, finished=timezone.now())
+    assert queue.places_in_line() == {line[2].pk: 1, line[1].pk: 2}
+    assert [reply for reply, _ in admit(three[1:], ["http://one"] * 2).started] == [line[2].pk]
+
+
+def test_leaving_the_line_is_no_turn(line):
+    Message.objects.filter(pk=line[0].pk).update(state=ReplyState.STOPPED, finished=timezone.now())
+    line[1].conversation.visitor = line[0].conversation.visitor
+    line[1].conversation.save()
+    assert min(queue.places_in_line().items(), key=lambda item: item[1])[0] == line[1].pk
 
 
 ELSEWHERE = uuid.uuid4()

@@ -8,6 +8,7 @@ import uuid
 import psutil
 import pytest
 import requests
+import websockets
 
 from tests.faults.invariants import Books, assert_committed, assert_ended
 from tests.faults.memory_limit import no_more_memory
@@ -163,3 +164,26 @@ def use_memory_until_dead(site: Site, pid: int) -> None:
 
     with no_more_memory(pid):
         wait_until(is_dead, 30, "the end of a process without memory")
+
+
+async def test_no_tab_of_a_killed_process_is_told_that_there_are_too_many(pair):
+    visitor = await asyncio.to_thread(Visitor, pair.url)
+    async with contextlib.AsyncExitStack() as sockets:
+        pages = [await sockets.enter_async_context(visitor.socket()) for _ in range(4)]
+        accepted = await pages[0].ask("count to 2000", pair.model)
+        killed = psutil.Process(await asyncio.to_thread(owner, pair, accepted["reply"]))
+        killed.kill()
+        assert await pages[0].until_closed() == 1006
+        for _ in [page for page in pages if await is_closed(page)]:
+            # It greets, or the socket would be closed with 4429. The other process listens all the time.
+            await sockets.enter_async_context(visitor.socket())
+
+
+async def is_closed(page) -> bool:
+    try:
+        await page.receive(0.1)
+    except TimeoutError:
+        return False
+    except websockets.ConnectionClosed:
+        return True
+    raise AssertionError("nothing is said to this page")

@@ -158,6 +158,10 @@ class Page:
         text = info["text"]
         if info["offset"]:
             before = self.messages[info["id"]]
-            assert before["epoch"] == info["epoch"]
-            text = before["text"][: info["offset"]] + text
+            if before["epoch"] == info["epoch"]:
+                text = before["text"][: info["offset"]] + text
+            else:
+                # A `replace` came after this page had asked, and is not written yet: it comes again at once.
+                assert info["state"] not in FINAL
+                text = ""
         self.messages[info["id"]] = {**info, "text": text}

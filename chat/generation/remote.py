@@ -16,18 +16,16 @@ class RemoteReplies:
         self._replies: dict[uuid.UUID, LiveReply] = {}
 
     async def follow(self, reply_id: uuid.UUID, follower: Callable[[], None]) -> LiveReply:
-        """Give a reply that calls `follower` at each change from now on."""
-        reply = self._replies.get(reply_id)
-        if reply is None:
-            reply = self._replies[reply_id] = LiveReply(reply_id)
-            reply.followers.add(follower)
-            try:
-                await self._read([reply_id])
-            except BaseException:
-                reply.followers.discard(follower)
-                self.forget(reply)
-                raise
+        """Give a reply, as it is stored now, that calls `follower` at each change from then on."""
+        reply = self._replies.setdefault(reply_id, LiveReply(reply_id))
         reply.followers.add(follower)
+        try:
+            # Also for whoever comes second: the read for the first one may be under way.
+            await self._read([reply_id])
+        except BaseException:
+            reply.followers.discard(follower)
+            self.forget(reply)
+            raise
         return reply
 
     def forget(self, reply: LiveReply) -> None:

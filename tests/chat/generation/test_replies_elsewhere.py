@@ -52,6 +52,15 @@ async def test_a_slow_page_that_leaves_a_reply_that_ended_here_takes_it_from_nob
     assert (reply.state, reply.text, bool(woken)) == ("complete", "text", True)
 
 
+async def test_whoever_follows_second_gets_what_is_stored_as_well():
+    remote = RemoteReplies(Ended())
+    first = asyncio.create_task(remote.follow(REPLY, lambda: None))
+    await asyncio.sleep(0)
+    second = await remote.follow(REPLY, bool)
+    assert (second.state, second.text) == ("complete", "text")
+    assert await first is second
+
+
 async def test_a_page_is_told_to_ask_again_when_an_announced_reply_can_not_be_followed():
     sent = []
     socket, stored = ChatConsumer(), Database()

@@ -22,7 +22,7 @@ KEEP = 6  # longer than the three seconds between two readings of a list
 ENVIRONMENT = {
     "MMCHAT_CONNECT_TIMEOUT": "1",
     "MMCHAT_LIMITS": "off",
-    "MMCHAT_WORKER_GRACE": "1",
+    "MMCHAT_WORKER_GRACE": "0.3",  # a refusal is followed by one more question, and no third
     "MMCHAT_MODEL_LIST_KEEP": str(KEEP),
     "MMCHAT_WORKER_NETWORKS": "127.0.0.1/32",
     "DJANGO_SUPERUSER_PASSWORD": "only-for-this-test",

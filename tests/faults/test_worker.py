@@ -83,8 +83,13 @@ async def test_refused(impatient):
 
 
 async def test_refused_and_forgotten(impatient):
-    register(impatient.site, f"http://127.0.0.1:{free_port()}", "llava-forgotten", beats=True)
-    await fail_alike(impatient, QUESTION, "worker_refused", "llava-forgotten")
+    # One visitor: others might come when it is forgotten already, and hear that there is none.
+    model = f"llava-forgotten-{free_port()}"
+    register(impatient.site, f"http://127.0.0.1:{free_port()}", model, beats=True)
+    visitor = await asyncio.to_thread(Visitor, impatient.url)
+    page, accepted = await stays(visitor, impatient, lambda page: page.ask(QUESTION, model))
+    stored = invariants.assert_promises(impatient.books, page, accepted)
+    assert (stored.state, stored.error_code, stored.text) == ("failed", "worker_refused", "")
 
 
 async def test_unknown_host(impatient):

@@ -92,7 +92,9 @@ def admit(
         on_worker = Counter(dict(streaming.values_list("worker").annotate(Count("pk")).order_by()))
         waiting = [item for item in _waiting() if item.owner != owner or item.reply in ready]
         places = _Places(on_worker, candidates)
-        result = Admission(places=places.most())
+        result = Admission(
+            started=_started(owner, ready.keys() - {item.reply for item in waiting}), places=places.most()
+        )
         in_line = 0
         chosen: dict[str, list[uuid.UUID]] = {}
         changed: dict[tuple[str, ...], list[uuid.UUID]] = {}
@@ -143,6 +145,14 @@ def _turns(waiting: Sequence[Waiting]) -> Turns:
     # One that ended before the oldest came changes nothing; one that was stopped in line was no turn.
     ended = by_visitor.filter(finished__gt=waiting[0].created, sent__isnull=False).annotate(Max("finished"))
     return Turns(dict(running), dict(ended))
+
+
+def _started(owner: uuid.UUID, replies: Collection[uuid.UUID]) -> list[tuple[uuid.UUID, str]]:
+    """Give those replies that an admission started of which its process never heard, for the connection was lost."""
+    if not replies:
+        return []
+    rows = Message.objects.live().filter(pk__in=replies, state=ReplyState.STREAMING, owner=owner)
+    return list(rows.values_list("pk", "worker"))
 
 
 def _start(owner: uuid.UUID, address: str, replies: list[uuid.UUID]) -> list[uuid.UUID]:

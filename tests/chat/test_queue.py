@@ -85,7 +85,7 @@ def test_the_site_starts_no_more_than_its_limit(line, settings):
     admission = admit(line, ["http://one"] * 5)
     assert admission.started == [(line[0].pk, "http://one"), (line[1].pk, "http://one")]
     assert admission.positions == {line[2].pk: 1, line[3].pk: 2, line[4].pk: 3}
-    assert admit(line, ["http://one"] * 5).started == []
+    assert admit(line, ["http://one"] * 5, ready=[reply.pk for reply in line[2:]]).started == []
 
 
 def test_a_worker_gets_no_more_than_its_own_limit_and_others_go_elsewhere(line, settings):
@@ -100,6 +100,12 @@ def test_what_started_is_stored_as_streaming_with_its_worker_and_time(line, sett
     line[0].refresh_from_db()
     assert (line[0].state, line[0].worker) == (ReplyState.STREAMING, "http://one")
     assert line[0].sent is not None
+
+
+def test_what_started_when_the_connection_was_lost_is_found_by_the_next_look(line):
+    started = [(line[0].pk, "http://one")]
+    assert admit(line, ["http://one"]).started == started
+    assert admit(line, []).started == started
 
 
 def test_a_reply_that_is_still_being_checked_is_not_started(line):

@@ -15,6 +15,9 @@ from chat.models import ReplyState
 log = logging.getLogger(__name__)
 
 STOOD_STILL_SECONDS = 6.0  # several beats; a process that swaps or garbage-collects is not dead
+LONGEST_LOOK_SECONDS = (
+    2.0  # counted between two looks, however long it was: nobody moves while the database is away
+)
 ORPHAN_SECONDS = 2.5  # longer than two beats: whoever lives has a row again by then
 
 
@@ -33,7 +36,10 @@ class Caretaker:
         self._stop = stop
         self._adopt = adopt
         self._host, self._pid = socket.gethostname(), os.getpid()
-        self._seen: dict[uuid.UUID | None, tuple[int | None, float]] = {}  # counter, and since when
+        self._seen: dict[
+            uuid.UUID | None, tuple[int | None, float]
+        ] = {}  # counter, and how long it has stood still
+        self._looked = float("-inf")
         self._strays: dict[uuid.UUID, float] = {}
 
     async def start(self) -> None:
@@ -67,18 +73,20 @@ class Caretaker:
 
     async def _find_dead(self, counters: dict[uuid.UUID | None, int | None], draining: bool) -> None:
         now = asyncio.get_running_loop().time()
+        passed, self._looked = min(now - self._looked, LONGEST_LOOK_SECONDS), now
+        before = self._seen
         self._seen = {
-            process: self._seen[process]
-            if self._seen.get(process, (-1, 0.0))[0] == counter
-            else (counter, now)
+            process: (counter, before[process][1] + passed)
+            if before.get(process, (-1, 0.0))[0] == counter
+            else (counter, 0.0)
             for process, counter in counters.items()
         }
-        for process, (counter, since) in list(self._seen.items()):
+        for process, (counter, still) in list(self._seen.items()):
             if process is None:
                 patience = 0.0  # its process gave it away
             else:
                 patience = ORPHAN_SECONDS if counter is None else STOOD_STILL_SECONDS
-            if now - since < patience:
+            if still < patience:
                 continue
             estate = await self._database.run(
                 records.take_over, self._owner, process, counter, adopt=not draining

@@ -29,7 +29,9 @@ from chat.visitors import key_in_scope, scope_address
 log = logging.getLogger(__name__)
 
 FRAME_WINDOW_SECONDS = 10
-ABORT = "mmchat.abort"  # the server's extension of the scope; daphne has none, and keeps such a client
+# The server's extension of the scope: `taken()` bytes have reached the client, and `abort()` cuts it off. daphne has
+# none, and keeps a client that reads nothing.
+CONNECTION = "mmchat.connection"
 
 CLOSE_RESTART = 1012
 CLOSE_NO_VISITOR = 4401
@@ -76,7 +78,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
             raise
         self.address = scope_address(self.scope)
         self.language = _language(self.scope)
-        self.outbox = Outbox(self.engine, self.language, self._send_text)
+        self._offered = self.scope.get("extensions", {}).get(CONNECTION, {})
+        self.outbox = Outbox(
+            self.engine, self.language, self._send_text, self._offered.get("taken", lambda: 0)
+        )
         self.opened = True
         self.outbox.put(events.Hello(version=mmchat_site.__version__))
 
@@ -109,17 +114,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if settings.MMCHAT_LIMITS:
             await self._open_on_the_site()
 
-    @property
     def is_stuck(self) -> bool:
-        return self.opened and self.outbox.is_stuck
+        return self.opened and self.outbox.is_stuck()
 
     def abort(self) -> None:
         """Cut the connection of a client that reads nothing: a close frame would wait behind what is not read."""
         # It no longer counts; the visitor may open another socket meanwhile.
         self.engine.sockets.discard(self)
-        if offered := self.scope.get("extensions", {}).get(ABORT):
+        if abort := self._offered.get("abort"):
             log.info("cut the connection of a client that does not read")
-            offered["abort"]()
+            abort()
 
     async def close_for_restart(self) -> None:
         await self.close(CLOSE_RESTART)

@@ -3,7 +3,7 @@
 Every frame is one JSON object in one text message, with its kind in `type`; only a delta, of which there are
 hundreds in a reply, is an array of two. Offsets and lengths count Unicode code points, not UTF-16 units. A
 reply's text is addressed by `(message, epoch, offset)`: inside one epoch text only grows; when a worker takes
-text back, the epoch rises and `replace` carries the whole text.
+text back, the epoch rises and `replace` begins the text anew.
 """
 
 from typing import Annotated
@@ -203,7 +203,7 @@ class Delta(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Replace(Frame, tag="replace"):
-    """The whole text of a reply so far, under a new epoch: the worker took text back."""
+    """The text of a reply from its beginning, under a new epoch: the worker took text back. Deltas may go on."""
 
     message: UUID
     epoch: int

@@ -15,6 +15,9 @@ from chat.generation.reply import FINAL_STATES, LiveReply, Missing
 from chat.models import ReplyState
 
 BLOCKED_SECONDS = 30.0  # a client that reads nothing for so long is closed and resumes from the database
+MOST_CHARACTERS = (
+    16_000  # in one frame of text: what a slow client has missed waits here once, not in its buffer
+)
 MAX_FRAMES = 1000
 MARK_EVERY = 50  # deltas, some seconds of text: then the client is told again where it must be
 
@@ -42,11 +45,15 @@ class Outbox:
         engine: Engine,
         language: str,
         send: Callable[[str], Awaitable[None]],
+        taken: Callable[[], int] = lambda: 0,
     ) -> None:
+        """Send with `send`; `taken` tells how many bytes have reached the client so far, where that is known."""
         self._engine = engine
         self._language = language
         self._send = send
         self._sending_since: float | None = None
+        self._taken = taken
+        self._progress = (0.0, 0)  # when the client was last seen to take something, and how much it had then
         self._clock = asyncio.get_running_loop().time
         self._streams = itertools.count(1)
         self._frames: deque[events.Frame] = deque()
@@ -77,13 +84,18 @@ class Outbox:
             self._engine.unfollow(followed.reply, self._wake.set)
         self._followed.clear()
 
-    @property
     def is_stuck(self) -> bool:
-        """Tell whether the client has read nothing for so long that it is to be given up."""
-        since = self._sending_since
-        return len(self._frames) > MAX_FRAMES or (
-            since is not None and self._clock() - since > BLOCKED_SECONDS
-        )
+        """Tell whether the client has read nothing for so long that it is to be given up; asked now and then.
+
+        One that reads slowly may need a minute for what one frame waits for, and is not given up.
+        """
+        if len(self._frames) > MAX_FRAMES:
+            return True
+        if self._sending_since is None:
+            return False
+        if (taken := self._taken()) > self._progress[1]:
+            self._progress = self._clock(), taken
+        return self._clock() - max(self._sending_since, self._progress[0]) > BLOCKED_SECONDS
 
     async def close(self) -> None:
         """Stop sending and wait until nothing is being sent."""
@@ -117,7 +129,9 @@ class Outbox:
         if missing is not None:
             if followed.state == ReplyState.QUEUED and state == ReplyState.STREAMING:
                 await self._send_state(followed, state, "", epoch, followed.offset)
-            await self._send_text(followed, missing, epoch, length)
+            await self._send_text(followed, missing, epoch)
+            if followed.offset < length:
+                return self._wake.set()  # the rest, and what follows it, comes next
         if state == ReplyState.QUEUED and place != followed.place:
             followed.place = place
             position, seconds = place
@@ -129,16 +143,17 @@ class Outbox:
             del self._followed[reply.id]
             self._engine.unfollow(reply, self._wake.set)
 
-    async def _send_text(self, followed: _Followed, missing: Missing, epoch: int, length: int) -> None:
+    async def _send_text(self, followed: _Followed, missing: Missing, epoch: int) -> None:
         stream, marked_at, reply_id = followed.stream, followed.offset, followed.reply.id
-        followed.epoch, followed.offset = epoch, length
+        text = missing.text[:MOST_CHARACTERS]
+        followed.epoch, followed.offset = epoch, len(text) if missing.whole else marked_at + len(text)
         if missing.whole:
             followed.deltas = 0
-            return await self._put_out(events.Replace(message=reply_id, epoch=epoch, text=missing.text))
+            return await self._put_out(events.Replace(message=reply_id, epoch=epoch, text=text))
         if followed.deltas % MARK_EVERY == 0:
             await self._put_out(events.Stream(stream=stream, message=reply_id, epoch=epoch, offset=marked_at))
         followed.deltas += 1
-        await self._put_out(events.Delta(stream, missing.text))
+        await self._put_out(events.Delta(stream, text))
 
     async def _send_state(self, followed: _Followed, state: str, code: str, epoch: int, length: int) -> None:
         followed.state = state

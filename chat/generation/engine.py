@@ -38,7 +38,6 @@ class Socket(Protocol):
 
     visitor_key: uuid.UUID
 
-    @property
     def is_stuck(self) -> bool: ...
 
     def abort(self) -> None: ...
@@ -181,7 +180,7 @@ class Engine:
         before = set(self._runs)
         for reply_id in before - await self._caretaker.beat(self._runs.__contains__, self.draining):
             self._let_go(reply_id)
-        for stuck in [socket for socket in self.sockets if socket.is_stuck]:
+        for stuck in [socket for socket in self.sockets if socket.is_stuck()]:
             stuck.abort()
         # Sockets of visitors who were blocked since they opened them.
         keys = {socket.visitor_key for socket in self.sockets}

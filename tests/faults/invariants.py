@@ -152,6 +152,10 @@ class Resources:
             sum(process.num_fds() for process in processes),
         )
 
+    def grown(self) -> float:
+        """Give the megabytes by which the site has grown."""
+        return self.now()[0] - self._before[0]
+
     def assert_returned(self, seconds: float = 20) -> None:
         memory, descriptors = self.before
         self._assert_at_most(memory * 1.1 + self.SLACK_MEGABYTES, descriptors, seconds)

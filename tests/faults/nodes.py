@@ -40,7 +40,9 @@ def several_nodes(folder, number: int, rate: int, places: int = 200, **settings:
         for site in sites:
             stack.callback(site.kill)
             site.start()
-        worker = DemoWorker(sites[0], "--rate", str(rate), "--limit-model-concurrency", str(places))
+        worker = DemoWorker(
+            sites[0], "--rate", str(rate), "--limit-model-concurrency", str(places), "--allow-fault-requests"
+        )
         stack.callback(worker.stop)
         for site in sites:
             site.wait_for_model(worker.name)

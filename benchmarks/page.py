@@ -13,6 +13,7 @@ from benchmarks.reports import read
 from benchmarks.tables import (
     BYTE_COLUMNS,
     IDLE_COLUMNS,
+    SLOW_COLUMNS,
     STEP_COLUMNS,
     STREAM_COLUMNS,
     TARGET_COLUMNS,
@@ -71,6 +72,8 @@ def _tables(name: str, report: dict[str, Any]) -> str:
         parts += _failures(report["runs"])
     elif report["kind"] == "idle":
         parts.append(markdown(IDLE_COLUMNS, report["runs"]))
+    elif report["kind"] == "slow_readers":
+        parts.append(markdown(SLOW_COLUMNS, report["runs"]))
     else:
         parts.append(markdown(WRITE_COLUMNS, report["runs"]))
         parts += [_by_table(row) for row in report["runs"]]

@@ -31,6 +31,7 @@ SUITE = {
     "bytes": f"streams {BESIDE},gradio --runs 0 --bytes",
     "idle": "idle",
     "writes": "writes",
+    "slow": "slow_readers",
 }
 PLOTTED = ("sweep", "load", "gradio")
 

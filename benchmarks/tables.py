@@ -64,6 +64,20 @@ WRITE_COLUMNS = [
     ("at most", "at_most"),
     ("rows each", "rows"),
 ]
+SLOW_COLUMNS = [
+    ("slow readers", "slow"),
+    ("fast streams", "fast"),
+    ("complete", "completed"),
+    ("added p50", "added_p50"),
+    ("added p99", "added_p99"),
+    ("MB before", "megabytes_before"),
+    ("MB peak", "megabytes_peak"),
+    ("MB after", "megabytes_after"),
+    ("KB long reply", "long_kilobytes"),
+    ("KB held", "held_kilobytes"),
+    ("still connected", "still_connected"),
+    ("slow exact", "slow_exact"),
+]
 TARGET_COLUMNS = [("target", "target"), ("measured", "measured"), ("", "verdict")]
 
 _RELATIVE = {"cpu_of_relay": "cpu_ms_per_1000", "steady_of_relay": "steady_ms_per_1000"}

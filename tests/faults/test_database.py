@@ -277,6 +277,9 @@ async def test_a_full_database_refuses_the_message_and_keeps_the_replies(on_eith
                 await other.until_ended(refused["reply"], 60)
             await asyncio.to_thread(assert_not_accepted, on_either, other, refused, client_id)
             await asyncio.to_thread(assert_pages_open, on_either, visitor)
+            await page.until_text(
+                streaming["reply"], len(asked_length(question))
+            )  # its end comes while it is full
         finally:
             on_either.disk.free()
         again = await other.ask("count to 5", model, client_id=client_id)

@@ -25,10 +25,10 @@ class Disk:
 
     def fill(self, leave: int = 0) -> None:
         """Leave only so many bytes free."""
-        wanted = shutil.disk_usage(self.folder).free - leave
         with (self.folder / BALLAST).open("ab") as file:
-            os.posix_fallocate(file.fileno(), file.tell(), wanted)
-        assert shutil.disk_usage(self.folder).free == leave
+            while (wanted := shutil.disk_usage(self.folder).free - leave) > 0:
+                with contextlib.suppress(OSError):  # somebody else wrote meanwhile
+                    os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, wanted)
 
     def free(self) -> None:
         (self.folder / BALLAST).unlink(missing_ok=True)

@@ -76,7 +76,6 @@ def hold_promises(books: Books, asked) -> Counter:
         if stored.state == "complete":
             assert stored.text == TEXT
         else:
-            assert stored.text, "a reply without text was thrown out"
             assert TEXT.startswith(stored.text)
     return ends
 
@@ -101,6 +100,7 @@ async def test_a_worker_killed_with_ten_streams_on_it(site):
                 await until(lambda: texts(all_asked) == {True: 10, False: 2})
                 dying.stop()
         assert hold_promises(books, all_asked) == {("failed", "worker_broke_off"): 10, ("complete", ""): 2}
+        assert all(page.messages[accepted["reply"]]["text"] for page, accepted, _ in all_asked)
         completed = [
             accepted["reply"] for page, accepted, read in all_asked if read.result()["state"] == "complete"
         ]
@@ -141,6 +141,7 @@ async def test_workers_flapping_under_twenty_replies(site):
                 proxy.heal()
             await beat_until(lambda: all(read.done() for _, _, read in all_asked))
         ends = hold_promises(books, all_asked)
+        # One that it broke off before any text was asked once, too; one that it never heard of goes on.
         assert ends.keys() <= {("complete", ""), ("failed", "worker_broke_off")}, ends
         assert ends["failed", "worker_broke_off"] >= 1
         await assert_all_places_free(site, model)

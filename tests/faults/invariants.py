@@ -154,7 +154,7 @@ class Resources:
 
     def grown(self) -> float:
         """Give the megabytes by which the site has grown."""
-        return self.now()[0] - self._before[0]
+        return self.now()[0] - self.before[0]
 
     def assert_returned(self, seconds: float = 20) -> None:
         memory, descriptors = self.before

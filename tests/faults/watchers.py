@@ -98,9 +98,14 @@ class SlowWatcher(Watcher):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         connection.connect(("127.0.0.1", urlsplit(visitor.url).port))
         connection.setblocking(False)
-        # Without a limit of messages that wait: else the client itself would pause and resume reading.
+        # No limit of messages that wait: else the client itself would pause and resume reading. No pings of its own,
+        # which browsers don't send: their answers would come behind all that it has not read.
         return visitor.connect(
-            sock=connection, create_connection=SlowConnection, max_queue=None, compression=None
+            sock=connection,
+            create_connection=SlowConnection,
+            max_queue=None,
+            compression=None,
+            ping_interval=None,
         )
 
 

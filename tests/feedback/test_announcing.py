@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from asgiref.sync import sync_to_async
+from django.db import connection
 from django.urls import reverse
 
 from chat.generation.engine import close_engine, running_engine
@@ -21,6 +21,13 @@ class Tab:
         self.heard.put_nowait(event)
 
 
+def send(tab, address: str, data: dict):
+    try:
+        return tab.post(address, data, content_type="application/json")
+    finally:
+        connection.close()  # this thread's own
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_followers_of_the_conversation_hear_of_votes_and_flags(tab, reply):
     engine, follower = await running_engine(), Tab()
@@ -32,7 +39,7 @@ async def test_followers_of_the_conversation_hear_of_votes_and_flags(tab, reply)
             ("vote", {"value": None}, None, True),
         ):
             address = reverse(f"feedback:{name}", args=[reply.pk])
-            answer = await sync_to_async(tab.post)(address, data, content_type="application/json")
+            answer = await asyncio.to_thread(send, tab, address, data)
             assert answer.status_code == 200
             async with asyncio.timeout(10):
                 heard = await follower.heard.get()

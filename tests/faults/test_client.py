@@ -13,7 +13,7 @@ import pytest
 from chat.demo.frames import pieces
 from chat.demo.showcase import asked_length
 from tests.browser.scripted_worker import Hold, Instead, ScriptedWorker
-from tests.faults.conftest import SECRET
+from tests.faults.conftest import LONG, SECRET
 from tests.faults.invariants import Books, Resources, assert_nothing_runs, assert_promises
 from tests.faults.nodes import several_nodes
 from tests.faults.watchers import SlowWatcher, Watcher, all_of
@@ -119,6 +119,7 @@ async def test_500_drops_at_random_moments(ground):
     await asyncio.to_thread(assert_nothing_runs, ground.books)
 
 
+@pytest.mark.parametrize("ground", ["sqlite", "postgresql"] if LONG else ["sqlite"], indirect=True)
 async def test_1000_reconnects_in_a_few_seconds(ground):
     watchers = []
     for _ in range(REPLIES):

@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from chat.demo.showcase import asked_length
+from tests.faults.conftest import LONG
 from tests.faults.disks import small_disk
 from tests.faults.invariants import Books, assert_nothing_leaks, assert_nothing_runs, assert_promises
 from tests.faults.postgres import give_away, own_postgresql
@@ -26,6 +27,7 @@ from tests.visitor import Visitor
 
 DISK_MEGABYTES = 48
 SQLITE_PATIENCE = 20  # seconds that the site waits for a lock
+LOCKED_SECONDS = 60 if LONG else 30
 DATABASE = "mmchat"
 PICTURE = (ROOT / "static" / "examples" / "shapes.png").read_bytes()
 
@@ -98,12 +100,12 @@ async def test_sqlite_locked_5_s_is_not_noticed(on_sqlite):
         assert stored.state == "complete"
 
 
-async def test_sqlite_locked_60_s_refuses_the_message_and_keeps_the_replies(on_sqlite):
+async def test_sqlite_locked_past_its_patience_refuses_the_message_and_keeps_the_replies(on_sqlite):
     visitor = await asyncio.to_thread(Visitor, on_sqlite.url)
     client_id = str(uuid.uuid4())
     async with visitor.socket() as page, visitor.socket() as long, visitor.socket() as other:
         under = await page.ask(f"count to {3 * RATE}", on_sqlite.model)
-        over = await long.ask(f"count to {63 * RATE}", on_sqlite.model)
+        over = await long.ask(f"count to {(LOCKED_SECONDS + 3) * RATE}", on_sqlite.model)
         await page.until_text(under["reply"])
         await long.until_text(over["reply"])
         with locked(on_sqlite.file):
@@ -111,7 +113,7 @@ async def test_sqlite_locked_60_s_refuses_the_message_and_keeps_the_replies(on_s
                 asyncio.create_task(page.until_ended(under["reply"], 120)),
                 asyncio.create_task(long.until_ended(over["reply"], 120)),
             ]
-            unlocked = asyncio.create_task(asyncio.sleep(60))
+            unlocked = asyncio.create_task(asyncio.sleep(LOCKED_SECONDS))
             refused = await other.ask("hello", on_sqlite.model, 2 * SQLITE_PATIENCE, client_id=client_id)
             assert_not_accepted(on_sqlite, other, refused, client_id)
             await asyncio.to_thread(assert_pages_open, on_sqlite, visitor)

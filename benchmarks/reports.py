@@ -21,7 +21,7 @@ class Report:
         self._facts: dict[str, Any] = {
             "kind": module,
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": " ".join([f"python -m benchmarks.{module}", *sys.argv[1:]]),
+            "command": " ".join([f"python -m benchmarks.{module}", *_arguments()]),
             "commit": _commit(),
             "machine": _machine(),
             "load_before": os.getloadavg()[0],
@@ -38,6 +38,15 @@ class Report:
     def write(self, to: Path | None, **measured: Any) -> None:
         if to:
             to.write_text(json.dumps({**self._facts, **measured}, indent=1) + "\n")
+
+
+def _arguments() -> list[str]:
+    """Give what was asked for, without where the report goes: a path of this machine."""
+    arguments = sys.argv[1:]
+    if "--json" in arguments:
+        place = arguments.index("--json")
+        del arguments[place : place + 2]
+    return arguments
 
 
 def _commit() -> str:

@@ -26,7 +26,7 @@ SUITE = {
     "lengths": f"streams {BESIDE} --streams 10 --tokens 100,1000,10000 --rate 500 --runs 1",
     "turns": f"streams {BESIDE} --streams 20 --tokens 256 --turn 1,50 --runs 1",
     "protocol": f"streams {BESIDE} --protocol internvl2 --runs 1",
-    "processes": "streams --server mmchat,mmchat-2 --runs 2",
+    "processes": "streams --server mmchat,mmchat-2 --runs 1",
     "pictures": f"streams {BESIDE} --streams 10,100 --image --runs 1",
     "bytes": f"streams {BESIDE},gradio --runs 0 --bytes",
     "idle": "idle",

@@ -12,6 +12,7 @@ from benchmarks.visitors.relay import RelayVisitor
 # Each is made with a session, the server's address, the model's name, and whether sockets are compressed.
 VISITORS: dict[str, Callable[[aiohttp.ClientSession, str, str, bool], Visitor]] = {
     "mmchat": MmchatVisitor,
+    "mmchat-2": MmchatVisitor,
     "gradio": GradioVisitor,
     "gradio-lifted": GradioVisitor,
     "relay": RelayVisitor,

@@ -8,10 +8,13 @@ from typing import ParamSpec, TypeVar
 
 from asgiref.sync import SyncToAsync
 from django.db import Error as DatabaseFailure
-from django.db import connection
+from django.db import InternalError, OperationalError, connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+# What says that trying again helps: locked, full, gone; an InternalError is a database that is read-only.
+UNAVAILABLE = (OperationalError, InternalError)
 
 
 class DatabaseThread:

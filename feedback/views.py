@@ -9,11 +9,11 @@ from typing import TypeVar
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig
-from django.db import InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from chat.database import UNAVAILABLE
 from chat.generation import engine
 from chat.models import Message
 from chat.refusals import Refused
@@ -57,8 +57,7 @@ def refusals_as_json(view: View) -> View:
             return view(request, message)
         except Refused as refused:
             return _refusal(refused)
-        # Locked for too long, full, gone; or, as PostgreSQL calls it, in a read-only transaction.
-        except (OperationalError, InternalError) as error:
+        except UNAVAILABLE as error:
             logger.error("feedback on reply %s could not be stored: %s", message, error)
             text = _("The site could not store this just now. Please try again in a moment.")
             return _refusal(Refused("storage_unavailable", text))

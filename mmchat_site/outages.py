@@ -2,10 +2,11 @@
 
 import logging
 
-from django.db import InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
+
+from chat.database import UNAVAILABLE
 
 log = logging.getLogger(__name__)
 
@@ -14,7 +15,7 @@ class DatabaseAwayMiddleware(MiddlewareMixin):
     """Say that trying again helps (503) where a database is locked, full, read-only or gone: that is no bug (500)."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, InternalError | OperationalError):
+        if not isinstance(exception, UNAVAILABLE):
             return None
         log.error("a request was refused: the database does not answer: %s", exception)
         return render(request, "503.html", status=503)

@@ -7,7 +7,6 @@ from pathlib import PurePath
 import msgspec
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import default_storage
-from django.db import InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import get_object_or_404
@@ -17,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
+from chat.database import UNAVAILABLE
 from chat.images.errors import ImageRefused, error_of
 from chat.images.receiving import FIELD, FORM_BYTES, OnePicture
 from chat.images.store import image_info, max_bytes, store_upload, too_large
@@ -48,7 +48,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         return _store(request, handler)
     except ImageRefused as refused:
         return JsonResponse({"error": error_of(refused)}, status=refused.status)
-    except (OperationalError, InternalError) as error:  # an InternalError is a database that is read-only
+    except UNAVAILABLE as error:
         logger.error("An upload could not be recorded: %s", error)
         unavailable = ImageRefused("storage_unavailable")
         return JsonResponse({"error": error_of(unavailable)}, status=unavailable.status)

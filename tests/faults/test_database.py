@@ -23,7 +23,7 @@ from tests.faults.invariants import Books, assert_nothing_leaks, assert_nothing_
 from tests.faults.postgres import give_away, own_postgresql
 from tests.faults.sites import RATE, running_site
 from tests.running import ROOT, Site, wait_until
-from tests.visitor import Visitor
+from tests.visitor import Page, Visitor
 
 DISK_MEGABYTES = 48
 SQLITE_PATIENCE = 20  # seconds that the site waits for a lock
@@ -77,6 +77,13 @@ def assert_not_accepted(site, page, refused: dict, client_id: str) -> None:
     assert_nothing_leaks(page)
 
 
+async def assert_complete(site, *seen: tuple[dict, Page]) -> None:
+    """Every accepted message has its whole reply, and the promises hold for the page that saw it end."""
+    for accepted, page in seen:
+        stored = await asyncio.to_thread(assert_promises, site.books, page, accepted)
+        assert stored.state == "complete"
+
+
 def assert_pages_open(site, visitor: Visitor) -> None:
     for path in ("/", "/history/", "/models/"):
         assert visitor.http.get(site.url + path, timeout=15).status_code == 200, path
@@ -95,9 +102,7 @@ async def test_sqlite_locked_5_s_is_not_noticed(on_sqlite):
         assert accepted["type"] == "accepted", accepted
         await page.until_ended(streaming["reply"])
         await other.until_ended(accepted["reply"])
-    for each, where in ((streaming, page), (accepted, other)):
-        stored = await asyncio.to_thread(assert_promises, on_sqlite.books, where, each)
-        assert stored.state == "complete"
+    await assert_complete(on_sqlite, (streaming, page), (accepted, other))
 
 
 async def test_sqlite_locked_past_its_patience_refuses_the_message_and_keeps_the_replies(on_sqlite):
@@ -122,9 +127,7 @@ async def test_sqlite_locked_past_its_patience_refuses_the_message_and_keeps_the
         assert again["type"] == "accepted", again
         await other.until_ended(again["reply"])
         await asyncio.gather(*reading)
-    for each, where in ((under, page), (over, long), (again, other)):
-        stored = await asyncio.to_thread(assert_promises, on_sqlite.books, where, each)
-        assert stored.state == "complete"
+    await assert_complete(on_sqlite, (under, page), (over, long), (again, other))
     assert on_sqlite.books.count(client_id) == 1
 
 
@@ -173,9 +176,7 @@ async def test_postgresql_restarted_in_the_middle_of_streams_loses_nothing(on_po
         assert asked["type"] == "accepted", asked
         await pages[3].until_ended(asked["reply"])
         await asyncio.gather(*reading)
-    for each, page in zip([*accepted, asked], pages, strict=True):
-        stored = await asyncio.to_thread(assert_promises, on_postgresql.books, page, each)
-        assert stored.state == "complete"
+    await assert_complete(on_postgresql, *zip([*accepted, asked], pages, strict=True))
     await asyncio.to_thread(assert_nothing_runs, on_postgresql.books)
 
 
@@ -232,9 +233,7 @@ async def test_a_server_that_takes_no_connection_refuses_the_message_by_name(on_
         again = await other.ask("hello", model, client_id=client_id)
         await other.until_ended(again["reply"])
         await page.until_ended(streaming["reply"], 60)
-    for each, where in ((streaming, page), (again, other)):
-        stored = await asyncio.to_thread(assert_promises, on_postgresql.books, where, each)
-        assert stored.state == "complete"
+    await assert_complete(on_postgresql, (streaming, page), (again, other))
 
 
 async def test_a_read_only_database_refuses_what_it_can_not_store_and_pages_open(on_postgresql):
@@ -255,9 +254,7 @@ async def test_a_read_only_database_refuses_what_it_can_not_store_and_pages_open
         again = await other.ask("hello", model, client_id=client_id)
         await other.until_ended(again["reply"])
         await page.until_ended(streaming["reply"], 60)
-    for each, where in ((streaming, page), (again, other)):
-        stored = await asyncio.to_thread(assert_promises, on_postgresql.books, where, each)
-        assert stored.state == "complete"
+    await assert_complete(on_postgresql, (streaming, page), (again, other))
 
 
 async def test_a_full_database_refuses_the_message_and_keeps_the_replies(on_either):
@@ -287,7 +284,5 @@ async def test_a_full_database_refuses_the_message_and_keeps_the_replies(on_eith
         again = await other.ask("count to 5", model, client_id=client_id)
         await other.until_ended(again["reply"])
         await page.until_ended(streaming["reply"], 60)
-    for each, where in ((streaming, page), (again, other)):
-        stored = await asyncio.to_thread(assert_promises, on_either.books, where, each)
-        assert stored.state == "complete"
+    await assert_complete(on_either, (streaming, page), (again, other))
     assert on_either.books.reply(streaming["reply"]).text == asked_length(question)

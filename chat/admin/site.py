@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from chat.admin.access import AuditedAdmin, ReadOnlyAdmin
 from chat.admin.labels import LabelledListAdmin
-from chat.models import CircuitBreaker, Example, ParameterRange, ServerProcess, SiteText
+from chat.models import Chore, CircuitBreaker, Example, ParameterRange, ServerProcess, SiteText, Terms
 
 
 @admin.register(SiteText)
@@ -26,6 +26,20 @@ class SiteTextAdmin(admin.ModelAdmin):
         if row is None or not self.has_view_permission(request):
             return super().changelist_view(request, extra_context)
         return HttpResponseRedirect(reverse("admin:chat_sitetext_change", args=[row.pk]))
+
+
+@admin.register(Terms)
+class TermsAdmin(admin.ModelAdmin):
+    """Versions that visitors were asked to accept stay as they are."""
+
+    list_display = ["version", "created", "must_be_accepted"]
+    readonly_fields = ["created"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Terms | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj and obj.must_be_accepted)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Terms | None = None) -> bool:
+        return False
 
 
 @admin.register(Example)
@@ -56,6 +70,11 @@ class ParameterRangeAdmin(LabelledListAdmin):
 class ServerProcessAdmin(ReadOnlyAdmin):
     list_display = ["host", "pid", "heartbeat", "started"]
     date_hierarchy = "started"
+
+
+@admin.register(Chore)
+class ChoreAdmin(ReadOnlyAdmin):
+    list_display = ["name", "due", "started", "ended", "result"]
 
 
 @admin.register(CircuitBreaker)

@@ -20,13 +20,18 @@ class VisitorAdmin(ReadOnlyAdmin):
         "address",
         "short_hash",
         "terms_version",
+        "research",
+        "deleted",
         "blocked",
     ]
-    list_filter = ["blocked", "created"]
+    list_filter = ["blocked", "research", ("deleted", admin.EmptyFieldListFilter), "created"]
     search_fields = ["=key", "=address_hash", "=address"]
     date_hierarchy = "created"
     ordering = ["-created"]
-    fields = ["key", "conversations", "created", "address", "address_hash", "terms_version", "blocked"]
+    fields = [
+        "key", "conversations", "created", "address", "address_hash", "terms_version", "terms_accepted",
+        "research", "research_changed", "deleted", "blocked",
+    ]  # fmt: skip
     readonly_fields = ["key", "conversations"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Visitor]:

@@ -5,13 +5,15 @@ from chat.models.conversations import Conversation, Message, MessageImage, Reply
 from chat.models.images import Image, Upload
 from chat.models.moderation import ModerationEvent
 from chat.models.registry import Backend, ChatModel, Placement, Worker
-from chat.models.site import CircuitBreaker, Example, ParameterRange, ServerProcess, SiteText
+from chat.models.site import Chore, CircuitBreaker, Example, ParameterRange, ServerProcess, SiteText
+from chat.models.terms import Terms
 from chat.models.visitors import Visitor
 
 __all__ = [
     "AuditEntry",
     "Backend",
     "ChatModel",
+    "Chore",
     "CircuitBreaker",
     "Conversation",
     "Example",
@@ -26,6 +28,7 @@ __all__ = [
     "RunningReply",
     "ServerProcess",
     "SiteText",
+    "Terms",
     "Upload",
     "Visitor",
     "Worker",

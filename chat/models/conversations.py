@@ -31,6 +31,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def visible(self) -> "ConversationQuerySet":
         return self.filter(deleted__isnull=True)
 
+    def allowed_for_research(self) -> "ConversationQuerySet":
+        """Those whose visitors have said, and not taken back, that research may use them."""
+        return self.visible().filter(research=True)
+
     def owned_by(self, visitor_key: uuid.UUID | None) -> "ConversationQuerySet":
         return self.visible().filter(visitor_id=visitor_key) if visitor_key else self.none()
 
@@ -51,6 +55,11 @@ class Conversation(models.Model):
     system_message = models.TextField(_("system message"), blank=True)
     title = models.CharField(_("title"), max_length=120, blank=True)
     share_key = models.UUIDField(_("share key"), null=True, blank=True, unique=True)
+    research = models.BooleanField(
+        _("may be used for research"),
+        default=False,
+        help_text=_("As the visitor's switch stands; see docs/data.md."),
+    )
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
     updated = models.DateTimeField(_("last message"), db_index=True)
     deleted = models.DateTimeField(_("deleted"), null=True, blank=True, db_index=True)

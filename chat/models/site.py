@@ -11,7 +11,16 @@ class SiteText(models.Model):
     welcome = models.TextField(
         _("welcome"), blank=True, help_text=_("Markdown, above an empty conversation.")
     )
-    terms = models.TextField(_("terms of use"), blank=True, help_text=_("Markdown, below the page."))
+    offers_research = models.BooleanField(
+        _("offer the research switch"),
+        default=False,
+        help_text=_("“My chats may be used for research”, off until a visitor switches it on."),
+    )
+    research_text = models.TextField(
+        _("what research means here"),
+        blank=True,
+        help_text=_("Markdown, below the switch: who uses the chats, for what, and who gets them."),
+    )
 
     class Meta:
         verbose_name = _("texts of the site")
@@ -102,6 +111,23 @@ class ServerProcess(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host} {self.pid}"
+
+
+class Chore(models.Model):
+    """Work that some process of the site does now and then: whoever moves `due` does it."""
+
+    name = models.CharField(_("name"), max_length=40, primary_key=True)
+    due = models.DateTimeField(_("due"))
+    started = models.DateTimeField(_("last started"), null=True, blank=True)
+    ended = models.DateTimeField(_("last ended"), null=True, blank=True)
+    result = models.JSONField(_("last result"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("regular work")
+        verbose_name_plural = _("regular work")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class CircuitBreaker(models.Model):

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 import mmchat_site
 from chat import parameters, registry
 from chat.demo import reading
-from chat.models import Conversation, Example, SiteText
+from chat.models import Conversation, Example, SiteText, Terms
 from chat.reasons import flag_reasons
 from chat.visitors import remember, visitor_key
 from chat.words import page_words
@@ -117,6 +117,7 @@ def _page(request: HttpRequest, found: Conversation | None, embed: bool) -> Http
     registry.refresh_for_page()
     context = {
         "site_text": SiteText.objects.first() or SiteText(),
+        "terms": Terms.objects.in_force(),
         "embed": embed,
         "conversation": found,
         "bootstrap": _bootstrap(request, found, embed),

@@ -4,6 +4,22 @@ from django.utils.translation import gettext_lazy as _
 from chat.models import Message, Visitor
 
 
+class VoteQuerySet(models.QuerySet["Vote"]):
+    def over_variants(self) -> "VoteQuerySet":
+        """Upvotes beside a downvote of the same visitor on another variant, one row for each such variant.
+
+        Each has `rejected_id`, the variant that was voted down.
+        """
+        other = "message__parent__children__votes"
+        return self.filter(
+            **{
+                "value": Vote.Value.UP,
+                f"{other}__value": Vote.Value.DOWN,
+                f"{other}__visitor": models.F("visitor"),
+            }
+        ).annotate(rejected_id=models.F(f"{other}__message"))
+
+
 class Vote(models.Model):
     """One visitor's opinion of one reply. Changing it keeps what it was in `VoteChange`."""
 
@@ -16,8 +32,18 @@ class Vote(models.Model):
     value = models.CharField(_("vote"), max_length=4, choices=Value.choices)
     reasons = models.JSONField(_("reasons"), default=list, blank=True)
     comment = models.TextField(_("comment"), blank=True)
+    boxes = models.JSONField(
+        _("boxes"),
+        default=list,
+        blank=True,
+        help_text=_(
+            "Where on its images the reply is right or wrong: upload, x, y, width, height, in pixels."
+        ),
+    )
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
     changed = models.DateTimeField(_("changed"), auto_now=True)
+
+    objects = VoteQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("vote")
@@ -38,6 +64,7 @@ class VoteChange(models.Model):
     value = models.CharField(_("vote was"), max_length=4, choices=Vote.Value.choices)
     reasons = models.JSONField(_("reasons were"), default=list, blank=True)
     comment = models.TextField(_("comment was"), blank=True)
+    boxes = models.JSONField(_("boxes were"), default=list, blank=True)
     voted = models.DateTimeField(_("had voted"))
     created = models.DateTimeField(_("changed"), auto_now_add=True)
 

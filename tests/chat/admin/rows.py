@@ -8,17 +8,20 @@ from django.utils import timezone
 from chat.models import (
     AuditEntry,
     Backend,
+    Chore,
     CircuitBreaker,
     Example,
     ModerationEvent,
     Placement,
     ReplyState,
     ServerProcess,
+    Terms,
     Worker,
 )
 from feedback.flags import flag
+from feedback.models import Preference, VoteReason, VoteReasonLabel
 from feedback.votes import set_vote
-from tests.feedback.stories import exchange, make_conversation, make_model, make_upload, make_visitor
+from tests.feedback.stories import answer, exchange, make_conversation, make_model, make_upload, make_visitor
 
 _numbers = itertools.count()
 
@@ -50,9 +53,15 @@ def make_everything(text="Some text"):
         message=reply.parent, check_name="moderations", outcome="refused", categories=[text], detail=text
     )
     for value in ("up", "down"):
-        set_vote(visitor.key, reply.pk, value, [text[:40]], text)
+        set_vote(visitor.key, reply.pk, value, [], text)
     flag(visitor.key, reply.pk, "harmful", text)
     reply.flags.update(reviewer=person, note=text)
+    other = answer(reply.parent, "Another.", variant=1)
+    Preference.objects.create(visitor=visitor, question=reply.parent, chosen=reply, rejected=other)
+    reason = VoteReason.objects.create(key=f"reason_{number}", label=text[:60])
+    VoteReasonLabel.objects.create(reason=reason, language="en", text=text[:60])
+    Terms.objects.create(version=f"version {number}", text=text)
+    Chore.objects.create(name=f"chore {number}", due=timezone.now())
     AuditEntry.objects.create(actor=person, action="export", target=text, detail={"name": text})
     Example.objects.create(question=text)
     process = ServerProcess.objects.create(host="here", pid=number)

@@ -290,11 +290,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 except DatabaseFailure:
                     self.look_again()  # the page would wait for a reply that nothing tells it of
             else:
-                self.outbox.put(
-                    events.Feedback(
-                        message=uuid.UUID(event["message"]), vote=event["vote"], flagged=event["flagged"]
-                    )
-                )
+                told = {**event["opinion"], "type": "feedback", "message": event["message"]}
+                self.outbox.put(msgspec.convert(told, events.Feedback))
 
 
 def _tell_accepted(turn: turns.Turn) -> None:

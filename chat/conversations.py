@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
 from django.db.models import Prefetch
 
 from chat import events
@@ -11,6 +12,10 @@ from chat.failures import failure
 from chat.images.store import image_info
 from chat.models import Conversation, Message, MessageImage, Upload
 from chat.registry import can_continue
+
+# Rows of `feedback`, which this app may not import. Only the conversation's own visitor can vote on, flag or prefer its
+# replies, so no filter by visitor is needed.
+_SAID = ("votes", "flags", "preferred")
 
 Position = tuple[int, int]  # epoch and offset in characters
 
@@ -44,8 +49,7 @@ def message_infos(ids: Iterable[uuid.UUID]) -> list[events.MessageInfo]:
 def message_info(
     message: Message,
     uploads: Iterable[Upload],
-    vote: str | None = None,
-    flagged: bool = False,
+    opinion: events.Opinion | None = None,
     held: Position = (0, 0),
 ) -> events.MessageInfo:
     """Put a message into the form that the socket sends, from where the visitor already holds it."""
@@ -70,20 +74,34 @@ def message_info(
         client_id=message.client_id,
         parameters=message.parameters,
         failure=failure(message.error_code),
-        vote=vote,
-        flagged=flagged,
+        **msgspec.structs.asdict(opinion or events.Opinion()),
         continuable=message.model is not None and can_continue(message.model),
     )
 
 
 def _stored_info(message: Message, held: Mapping[uuid.UUID, Position]) -> events.MessageInfo:
-    vote = next(iter(message.votes.all()), None)
     return message_info(
         message,
         [image.upload for image in message.images.all()],
-        vote.value if vote else None,
-        bool(message.flags.all()),
+        _opinion(message),
         held.get(message.pk, (0, 0)),
+    )
+
+
+def opinions(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, events.Opinion]:
+    """Give what was said of each of these replies by the visitor whose they are."""
+    rows = Message.objects.filter(pk__in=list(ids)).only("pk").prefetch_related(*_SAID)
+    return {message.pk: _opinion(message) for message in rows}
+
+
+def _opinion(message: Message) -> events.Opinion:
+    vote = next(iter(message.votes.all()), None)
+    return events.Opinion(
+        **{name: getattr(vote, name) for name in ("reasons", "comment")} if vote else {},
+        vote=vote.value if vote else None,
+        boxes=msgspec.convert(vote.boxes if vote else [], list[events.Box]),
+        preferred=any(row.withdrawn is None for row in message.preferred.all()),
+        flagged=bool(message.flags.all()),
     )
 
 
@@ -108,14 +126,12 @@ def branch(message: Message) -> list[tuple[Message, list[Upload]]]:
 
 
 def _messages(**conditions: Any) -> Iterable[Message]:
-    # Only the conversation's own visitor can vote on or flag its replies, so no filter by visitor is needed.
     return (
         Message.objects.filter(**conditions)
         .select_related("model")
         .prefetch_related(
             Prefetch("images", MessageImage.objects.select_related("upload__image").order_by("position")),
-            "votes",
-            "flags",
+            *_SAID,
         )
         .in_order()
     )

@@ -125,7 +125,31 @@ class Failure(Frame):
     retry: bool
 
 
-class MessageInfo(Frame):
+class Box(Frame):
+    """A part of a picture, in pixels of the picture as it is stored; `image` is the id of its upload."""
+
+    image: UUID
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class Opinion(Frame, kw_only=True):
+    """What this visitor said of a reply; `reasons`, `comment` and `boxes` belong to the vote.
+
+    `preferred` tells that it was found better than other variants.
+    """
+
+    vote: str | None = None  # up | down
+    reasons: list[str] = []
+    comment: str = ""
+    boxes: list[Box] = []
+    preferred: bool = False
+    flagged: bool = False
+
+
+class MessageInfo(Opinion, kw_only=True):
     """One message. `text` is what follows `offset` in `epoch`; `length` is the whole text's length so far.
 
     `continuable` tells of a reply whether its model can go on from a text that broke off.
@@ -147,8 +171,6 @@ class MessageInfo(Frame):
     client_id: UUID | None = None
     parameters: dict[str, float | int | str] = {}
     failure: Failure | None = None
-    vote: str | None = None  # up | down
-    flagged: bool = False
     continuable: bool = False
 
 
@@ -228,12 +250,10 @@ class Queued(Frame, tag="queue"):
     seconds: int | None = None
 
 
-class Feedback(Frame, tag="feedback"):
-    """This visitor's vote or flag on a reply changed, here or in another tab."""
+class Feedback(Opinion, kw_only=True, tag="feedback"):
+    """What this visitor says of a reply changed, here or in another tab."""
 
     message: UUID
-    vote: str | None
-    flagged: bool
 
 
 class Missed(Frame, tag="missed"):

@@ -62,16 +62,13 @@ class Followers:
         self._tell(event, sender)
         self._others.announce(event)
 
-    def announce_feedback(
-        self, conversation: uuid.UUID, message: uuid.UUID, vote: str | None, flagged: bool
-    ) -> None:
-        """Send a changed vote or flag to all followers; may be called in any thread."""
+    def announce_feedback(self, conversation: uuid.UUID, message: uuid.UUID, opinion: events.Opinion) -> None:
+        """Send what a visitor now says of a reply to all followers; may be called in any thread."""
         event = {
             "type": "feedback",
             "conversation": str(conversation),
             "message": str(message),
-            "vote": vote,
-            "flagged": flagged,
+            "opinion": msgspec.to_builtins(opinion),
         }
         if self._loop:
             self._loop.call_soon_threadsafe(self._tell_all, event)

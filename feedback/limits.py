@@ -5,8 +5,8 @@ from django.utils.translation import gettext as _
 from chat.refusals import Refused
 
 MAX_COMMENT_CHARACTERS = 2000
-MAX_REASONS = 16
-MAX_REASON_CHARACTERS = 40
+MAX_BOXES = 10
+MIN_BOX_PIXELS = 4  # a side; nobody means less
 MAX_BODY_BYTES = 32 * 1024
 
 
@@ -20,10 +20,7 @@ def check_comment(comment: str) -> None:
             "comment",
             MAX_COMMENT_CHARACTERS,
         )
-    check_storable(comment, "comment")
-
-
-def check_storable(text: str, field: str) -> None:
-    """Raise `Refused` for a text with a NUL, which PostgreSQL can't hold."""
-    if "\0" in text:
-        raise Refused("text_unreadable", _("The text holds a NUL character, which can't be stored."), field)
+    if "\0" in comment:  # PostgreSQL can't hold one
+        raise Refused(
+            "text_unreadable", _("The text holds a NUL character, which can't be stored."), "comment"
+        )

@@ -1,4 +1,4 @@
-"""Votes and flags over HTTP: JSON in, JSON out."""
+"""Votes, preferences and flags over HTTP: JSON in, JSON out."""
 
 import logging
 import re
@@ -11,16 +11,18 @@ import msgspec
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
+from chat.conversations import opinions
 from chat.database import UNAVAILABLE
+from chat.events import Box
 from chat.generation import engine
 from chat.models import Message
 from chat.refusals import Refused
 from chat.visitors import visitor_key
-from feedback import flags, votes
+from feedback import flags, preferences, votes
 from feedback.limits import MAX_BODY_BYTES
-from feedback.summaries import Opinion, opinions
+from feedback.models import VoteReason
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +39,11 @@ class VoteBody(msgspec.Struct):
     value: str | None
     reasons: list[str] = []
     comment: str = ""
+    boxes: list[Box] = []
+
+
+class PreferenceBody(msgspec.Struct):
+    preferred: bool
 
 
 class FlagBody(msgspec.Struct):
@@ -44,7 +51,7 @@ class FlagBody(msgspec.Struct):
     comment: str = ""
 
 
-Body = TypeVar("Body", VoteBody, FlagBody)
+Body = TypeVar("Body", VoteBody, PreferenceBody, FlagBody)
 View = Callable[[HttpRequest, uuid.UUID], HttpResponse]
 
 
@@ -73,11 +80,21 @@ def _refusal(refused: Refused) -> JsonResponse:
 @require_POST
 @refusals_as_json
 def vote(request: HttpRequest, message: uuid.UUID) -> HttpResponse:
-    """Set, change or withdraw the visitor's vote: {"value": "up" | "down" | null, "reasons", "comment"}."""
+    """Set, change or withdraw the visitor's vote: {"value": "up" | "down" | null, "reasons", "comment", "boxes"}."""
     key = _visitor(request)
     body = _read(request, VoteBody)
-    reply = votes.set_vote(key, message, body.value, body.reasons, body.comment)
-    return JsonResponse({"vote": _announce(key, reply)[0]})
+    reply = votes.set_vote(key, message, body.value, body.reasons, body.comment, body.boxes)
+    return _announced(reply)
+
+
+@require_POST
+@refusals_as_json
+def preference(request: HttpRequest, message: uuid.UUID) -> HttpResponse:
+    """Mark a reply as better than its other variants, or take that back: {"preferred"}."""
+    key = _visitor(request)
+    body = _read(request, PreferenceBody)
+    variants = preferences.set_preference(key, message, body.preferred)
+    return _announced(*variants, answer=message)
 
 
 @require_POST
@@ -87,7 +104,17 @@ def flag(request: HttpRequest, message: uuid.UUID) -> HttpResponse:
     key = _visitor(request)
     body = _read(request, FlagBody)
     reply = flags.flag(key, message, body.reason, body.comment)
-    return JsonResponse({"flagged": _announce(key, reply)[1]})
+    return _announced(reply)
+
+
+@require_safe
+def reasons(request: HttpRequest) -> JsonResponse:
+    """Give the reasons that a vote may have, in the language of the page."""
+    offered = [
+        {"key": reason.key, "label": reason.words(), "applies_to": reason.applies_to}
+        for reason in VoteReason.objects.offered()
+    ]
+    return JsonResponse({"reasons": offered})
 
 
 def _visitor(request: HttpRequest) -> uuid.UUID:
@@ -124,8 +151,9 @@ def _field(error: msgspec.ValidationError) -> str | None:
     return found.group(1) or found.group(2) if found else None
 
 
-def _announce(key: uuid.UUID, reply: Message) -> Opinion:
-    """Tell the visitor's other tabs what now holds, and give it."""
-    opinion = opinions(key, [reply.pk])[reply.pk]
-    engine.announce_feedback(reply.conversation_id, reply.pk, *opinion)
-    return opinion
+def _announced(*replies: Message, answer: uuid.UUID | None = None) -> JsonResponse:
+    """Tell the visitor's other tabs what now holds of these replies, and answer with that of one of them."""
+    held = opinions([reply.pk for reply in replies])
+    for reply in replies:
+        engine.announce_feedback(reply.conversation_id, reply.pk, held[reply.pk])
+    return JsonResponse(msgspec.to_builtins(held[answer or replies[0].pk]))

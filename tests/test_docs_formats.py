@@ -17,7 +17,9 @@ from feedback.exchange import FORMATS, llava, records
 from tests.documentation import ROOT, before_next_heading, page, rows, section
 
 FRAMES = [*get_args(events.ClientFrame), *get_args(events.ServerFrame)]
-PARTS = [events.Parameters, events.Held, events.ImageInfo, events.Failure, events.MessageInfo]
+PARTS = [
+    events.Parameters, events.Held, events.ImageInfo, events.Box, events.Failure, events.MessageInfo
+]  # fmt: skip
 
 # The socket
 

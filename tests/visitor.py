@@ -147,7 +147,8 @@ class Page:
             case "replace":
                 self.messages[frame["message"]].update(text=frame["text"], epoch=frame["epoch"])
             case "feedback":
-                self.messages[frame["message"]].update(vote=frame["vote"], flagged=frame["flagged"])
+                said = {key: value for key, value in frame.items() if key not in ("type", "message")}
+                self.messages[frame["message"]].update(said)
             case "state":
                 held = self.messages[frame["message"]]
                 held.update(state=frame["state"], failure=frame["failure"])

@@ -10,7 +10,7 @@ from typing import Protocol
 from django.conf import settings
 from django.db import Error as DatabaseFailure
 
-from chat import metrics, turns
+from chat import events, metrics, turns
 from chat.database import DatabaseThread
 from chat.followers import Followers
 from chat.generation import records
@@ -243,10 +243,10 @@ async def close_engine() -> None:
         await engine.close()
 
 
-def announce_feedback(conversation: uuid.UUID, message: uuid.UUID, vote: str | None, flagged: bool) -> None:
-    """Send a changed vote or flag to all pages that show it; called from views, in any thread."""
+def announce_feedback(conversation: uuid.UUID, message: uuid.UUID, opinion: events.Opinion) -> None:
+    """Send what a visitor now says of a reply to all pages that show it; called from views, in any thread."""
     if _engine is not None:
-        _engine.followers.announce_feedback(conversation, message, vote, flagged)
+        _engine.followers.announce_feedback(conversation, message, opinion)
 
 
 def is_draining() -> bool:

@@ -53,6 +53,23 @@ class Vote(models.Model):
     def __str__(self) -> str:
         return f"{self.value} {str(self.message_id)[:8]}"
 
+    def says_the_same_as(self, other: "Vote") -> bool:
+        return (self.value, self.reasons, self.comment, self.boxes) == (
+            other.value,
+            other.reasons,
+            other.comment,
+            other.boxes,
+        )
+
+    def says_more_than(self, other: "Vote") -> bool:
+        """Tell whether something of this vote is not in `other`, and would be lost with it."""
+        return (
+            self.value != other.value
+            or self.comment not in ("", other.comment)
+            or any(reason not in other.reasons for reason in self.reasons)
+            or any(box not in other.boxes for box in self.boxes)
+        )
+
 
 class VoteChange(models.Model):
     """A vote as it was before the visitor changed or withdrew it."""

@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
+from chat.conversations import opinions
+from chat.events import Opinion
 from chat.generation.engine import close_engine, running_engine
-from feedback.summaries import opinions
-from tests.feedback.stories import exchange, make_conversation, make_visitor
+from tests.feedback.stories import exchange, make_conversation
 
 
 class Tab:
@@ -43,17 +44,17 @@ async def test_followers_of_the_conversation_hear_of_votes_and_flags(tab, reply)
             assert answer.status_code == 200
             async with asyncio.timeout(10):
                 heard = await follower.heard.get()
-            assert (heard["message"], heard["vote"], heard["flagged"]) == (str(reply.pk), vote, flagged)
+            assert (heard["message"], heard["opinion"]["vote"], heard["opinion"]["flagged"]) == (
+                str(reply.pk),
+                vote,
+                flagged,
+            )
     finally:
         engine.followers.leave(reply.conversation_id, follower)
         await close_engine()
 
 
-def test_opinions_are_the_visitors_own(tab, reply, visitor):
+def test_opinions_are_what_was_said_of_each_reply(tab, reply, visitor):
     tab.post(reverse("feedback:vote", args=[reply.pk]), {"value": "down"}, content_type="application/json")
     other = exchange(make_conversation(visitor))
-    assert opinions(visitor.key, [reply.pk, other.pk]) == {
-        reply.pk: ("down", False),
-        other.pk: (None, False),
-    }
-    assert opinions(make_visitor().key, [reply.pk]) == {reply.pk: (None, False)}
+    assert opinions([reply.pk, other.pk]) == {reply.pk: Opinion(vote="down"), other.pk: Opinion()}

@@ -131,6 +131,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def close_for_block(self) -> None:
         await self.close(CLOSE_BLOCKED)
 
+    async def close_for_deletion(self) -> None:
+        """Let the page load anew, and with it begin as a new visitor."""
+        await self.close(CLOSE_NO_VISITOR)
+
     async def _send_text(self, text: str) -> None:
         await self.base_send({"type": "websocket.send", "text": text})
 
@@ -289,6 +293,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
                     await self._show(msgspec.convert(event["messages"], list[events.MessageInfo]))
                 except DatabaseFailure:
                     self.look_again()  # the page would wait for a reply that nothing tells it of
+            elif event["type"] == "deleted":
+                self.outbox.put(events.Deleted(conversation=uuid.UUID(event["conversation"])))
+                self._leave()
             else:
                 told = {**event["opinion"], "type": "feedback", "message": event["message"]}
                 self.outbox.put(msgspec.convert(told, events.Feedback))

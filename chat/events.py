@@ -256,6 +256,12 @@ class Feedback(Opinion, kw_only=True, tag="feedback"):
     message: UUID
 
 
+class Deleted(Frame, tag="deleted"):
+    """The followed conversation was deleted by its visitor; nothing more comes of it."""
+
+    conversation: UUID
+
+
 class Missed(Frame, tag="missed"):
     """Changes of the followed conversation may not have come through; the client sends `open` again."""
 
@@ -282,6 +288,7 @@ ServerFrame = (
     | State
     | Queued
     | Feedback
+    | Deleted
     | Missed
     | Error
 )  # and `Delta`, which is no object and so can't be told from them by its tag

@@ -73,6 +73,12 @@ class Followers:
         if self._loop:
             self._loop.call_soon_threadsafe(self._tell_all, event)
 
+    def announce_deleted(self, conversation: uuid.UUID) -> None:
+        """Tell all followers that their conversation was deleted; may be called in any thread."""
+        if self._loop:
+            event = {"type": "deleted", "conversation": str(conversation)}
+            self._loop.call_soon_threadsafe(self._tell_all, event)
+
     def _tell_all(self, event: dict[str, Any]) -> None:
         self._tell(event)
         self._others.announce(event)

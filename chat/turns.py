@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from chat import events, failures, parameters
 from chat.addresses import Address
+from chat.consent import check_consent
 from chat.conversations import branch, message_info, message_infos, title_of
 from chat.generation.context import Context, context_of
 from chat.kept import Kept
@@ -141,7 +142,8 @@ def _store_turn(
     message_id: uuid.UUID,
     owner: uuid.UUID,
 ) -> Turn:
-    visitor = ensure_visitor(visitor_key, address)
+    visitor = ensure_visitor(visitor_key, address, lock=True)
+    check_consent(visitor)
     if visitor.blocked:
         raise Refused("visitor_blocked", _("This browser has been blocked from sending messages."))
     model = _model(frame.model)
@@ -181,9 +183,11 @@ def _store_variant(
     old = Message.objects.owned_by(visitor_key).replies().filter(pk=frame.message).first()
     if old is None or old.parent is None or old.model is None:
         raise Refused("not_found", _("This reply does not exist."), "message")
-    conversation = (
-        Conversation.objects.select_for_update().select_related("visitor").get(pk=old.conversation_id)
-    )
+    check_consent(ensure_visitor(visitor_key, None, lock=True))
+    own = Conversation.objects.owned_by(visitor_key).select_related("visitor")
+    conversation = own.select_for_update(of=("self",)).filter(pk=old.conversation_id).first()
+    if conversation is None:
+        raise Refused("not_found", _("This conversation does not exist."), "message")
     if conversation.visitor.blocked:
         raise Refused("visitor_blocked", _("This browser has been blocked from sending messages."))
     if conversation.messages.live().exists():
@@ -278,6 +282,7 @@ def _conversation(visitor: Visitor, frame: events.Send, model: ChatModel, text: 
             template=template_of(model) if protocol_of(model) == "llava" else "",
             system_message=model.system_message,
             title=title_of(text) or _("Image"),
+            research=bool(visitor.research),
             updated=now,
         )
     conversation = (

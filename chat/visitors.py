@@ -39,10 +39,22 @@ def cookie_for(key: uuid.UUID) -> str:
 
 
 def remember(request: HttpRequest, response: HttpResponse) -> None:
-    """Set the cookie on a page: a new key for a new visitor, the same one for longer otherwise."""
+    """Set the cookie on a page: the same key for longer, or a new one for who is new or has deleted everything."""
+    key = visitor_key(request)
+    if key is None or Visitor.objects.filter(pk=key, deleted__isnull=False).exists():
+        key = uuid.uuid4()
+    _set_cookie(response, key)
+
+
+def forget(response: HttpResponse) -> None:
+    """Make somebody new of the visitor who gets this response."""
+    _set_cookie(response, uuid.uuid4())
+
+
+def _set_cookie(response: HttpResponse, key: uuid.UUID) -> None:
     response.set_cookie(
         COOKIE,
-        cookie_for(visitor_key(request) or uuid.uuid4()),
+        cookie_for(key),
         max_age=COOKIE_SECONDS,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -71,9 +83,11 @@ def scope_address(scope: dict) -> Address | None:
     return client_address(client[0], ",".join(forwarded))
 
 
-def ensure_visitor(key: uuid.UUID, address: Address | None) -> Visitor:
-    """Give the visitor's row, making it at the first message or upload."""
+def ensure_visitor(key: uuid.UUID, address: Address | None, lock: bool = False) -> Visitor:
+    """Give the visitor's row, making it at the first message or upload; with `lock` held until the commit."""
     found = Visitor.objects.filter(key=key)
+    if lock:
+        found = found.select_for_update(no_key=True)
     visitor = found.first()
     if visitor is None:
         new = Visitor(

@@ -7,7 +7,6 @@ from chat.refusals import Refused
 MAX_COMMENT_CHARACTERS = 2000
 MAX_BOXES = 10
 MIN_BOX_PIXELS = 4  # a side; nobody means less
-MAX_BODY_BYTES = 32 * 1024
 
 
 def check_comment(comment: str) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from django.conf import settings
 from django.db import Error as DatabaseFailure
 
-from chat import events, metrics, turns
+from chat import chores, events, metrics, turns
 from chat.database import DatabaseThread
 from chat.followers import Followers
 from chat.generation import records
@@ -46,12 +46,15 @@ class Socket(Protocol):
 
     async def close_for_block(self) -> None: ...
 
+    async def close_for_deletion(self) -> None: ...
+
 
 class Engine:
     """All replies of one process, and the replies of other processes that somebody here follows."""
 
     def __init__(self) -> None:
         self.owner = uuid.uuid4()
+        self._chores = DatabaseThread("chores")
         self.visitors = DatabaseThread("visitors")  # what sockets ask for; replies have a thread of their own
         self._database = DatabaseThread("replies")
         self.draining = False
@@ -83,6 +86,7 @@ class Engine:
         self._tasks.repeat(0, self._writer.flush)
         self._tasks.repeat(READ_SECONDS, self._remote.read)
         self._tasks.repeat(BEAT_SECONDS, self._beat)
+        self._tasks.repeat(0, self._do_chores)
 
     async def drain(self, seconds: float) -> None:
         """Start nothing more, let running replies end for up to `seconds`, then interrupt them.
@@ -115,6 +119,7 @@ class Engine:
         await self._generator.close()
         await self._caretaker.close()
         await self._database.close()
+        await self._chores.close()
         await self.visitors.close()
 
     # What consumers ask for
@@ -182,12 +187,20 @@ class Engine:
             self._let_go(reply_id)
         for stuck in [socket for socket in self.sockets if socket.is_stuck()]:
             stuck.abort()
-        # Sockets of visitors who were blocked since they opened them.
+        # Sockets of visitors who were blocked since they opened them, or have deleted everything.
         keys = {socket.visitor_key for socket in self.sockets}
         if keys and (blocked := await self._database.run(records.blocked, keys)):
             for socket in tuple(self.sockets):
                 if socket.visitor_key in blocked:
                     self._tasks.keep(socket.close_for_block())
+        if keys and (gone := await self._database.run(records.deleted_visitors, keys)):
+            for socket in tuple(self.sockets):
+                if socket.visitor_key in gone:
+                    self._tasks.keep(socket.close_for_deletion())
+
+    async def _do_chores(self) -> None:
+        await asyncio.sleep(chores.LOOK_SECONDS)  # first: a process that has just started has enough to do
+        await self._chores.run(chores.do_chores)
 
     def _let_go(self, reply_id: uuid.UUID) -> None:
         """Leave a reply to the process that took this one for dead, and follow it there."""
@@ -247,6 +260,12 @@ def announce_feedback(conversation: uuid.UUID, message: uuid.UUID, opinion: even
     """Send what a visitor now says of a reply to all pages that show it; called from views, in any thread."""
     if _engine is not None:
         _engine.followers.announce_feedback(conversation, message, opinion)
+
+
+def announce_deleted(conversation: uuid.UUID) -> None:
+    """Tell all pages that show a conversation that it was deleted; called from views, in any thread."""
+    if _engine is not None:
+        _engine.followers.announce_deleted(conversation)
 
 
 def is_draining() -> bool:

@@ -183,6 +183,12 @@ def blocked(visitors: Collection[uuid.UUID]) -> set[uuid.UUID]:
     return set(Visitor.objects.filter(key__in=visitors, blocked=True).values_list("key", flat=True))
 
 
+def deleted_visitors(visitors: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Give those of the visitors who have deleted everything."""
+    deleted = Visitor.objects.filter(key__in=visitors, deleted__isnull=False)
+    return set(deleted.values_list("key", flat=True))
+
+
 class BreakerNote(NamedTuple):
     """A worker's breaker as administrators see it."""
 

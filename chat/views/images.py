@@ -16,11 +16,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
+from chat.consent import check_consent
 from chat.database import UNAVAILABLE
 from chat.images.errors import ImageRefused, error_of
 from chat.images.receiving import FIELD, FORM_BYTES, OnePicture
 from chat.images.store import image_info, max_bytes, store_upload, too_large
-from chat.models import Example, Upload
+from chat.models import Example, Upload, Visitor
 from chat.refusals import Refused
 from chat.visitors import ensure_visitor, request_address, visitor_key
 
@@ -69,6 +70,8 @@ def _store(request: HttpRequest, handler: OnePicture) -> HttpResponse:
         raise too_large()
     if file is None:
         raise ImageRefused("image_missing")
+    # Before a row is made: nothing is stored of who has not accepted the terms.
+    check_consent(Visitor.objects.filter(pk=key).first() or Visitor())
     visitor = ensure_visitor(key, request_address(request))
     if visitor.blocked:
         raise Refused("visitor_blocked", _("This browser has been blocked from sending messages."))

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 import mmchat_site
 from chat import parameters, registry
+from chat.consent import consent_of
 from chat.demo import reading
 from chat.models import Conversation, Example, SiteText, Terms
 from chat.reasons import flag_reasons
@@ -143,8 +144,15 @@ def _bootstrap(request: HttpRequest, found: Conversation | None, embed: bool) ->
             "upload": reverse("chat:upload"),
             "history": reverse("chat:history"),
             "models": reverse("chat:models"),
+            "consent": reverse("chat:consent"),
+            "delete_conversation": _pattern("chat:delete_conversation", "{id}", anything),
+            "delete_everything": reverse("chat:delete_everything"),
+            "new_receipt": reverse("chat:new_receipt"),
+            "receipt": reverse("chat:receipt"),
             "vote": _pattern("feedback:vote", "{message}", anything),
             "flag": _pattern("feedback:flag", "{message}", anything),
+            "preference": _pattern("feedback:preference", "{message}", anything),
+            "vote_reasons": reverse("feedback:reasons"),
         },
         "models": registry.page_models(
             _for_staff(request), found.model.name if found else None, request.GET.get("model")
@@ -158,6 +166,8 @@ def _bootstrap(request: HttpRequest, found: Conversation | None, embed: bool) ->
             "formats": ["image/png", "image/jpeg", "image/webp", "image/gif"],
         },
         "flag_reasons": flag_reasons(),
+        "consent": consent_of(visitor_key(request)),
+        "kept_days": settings.MMCHAT_KEEP_DELETED_DAYS,
         "examples": [
             {
                 "question": example.question,

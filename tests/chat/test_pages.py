@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat import registry
-from chat.models import Backend, ChatModel, Conversation, Placement, SiteText, Visitor
+from chat.models import Backend, ChatModel, Conversation, Placement, SiteText, Terms, Visitor
 from chat.visitors import COOKIE, cookie_for
 from tests.chat.factories import make_conversation, make_model, make_turn
 
@@ -131,7 +131,8 @@ def test_a_history_time_that_is_none_is_refused_by_name(client, before):
 
 
 def test_the_embedded_page_and_the_embed_option_hide_title_and_terms(client, settings):
-    SiteText.objects.update(title="A title to see", terms="Terms to see")
+    SiteText.objects.update(title="A title to see")
+    Terms.objects.create(version="2", text="Terms to see")
     assert b"Terms to see" in client.get("/").content
     embedded = client.get("/embed/")
     settings.MMCHAT_EMBED = True

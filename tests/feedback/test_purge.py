@@ -1,0 +1,243 @@
+"""After the grace time no row, no file and no thumbnail is left of what was deleted; what others share stays."""
+
+import datetime
+import json
+import uuid
+
+import pytest
+from django.apps import apps
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.utils import timezone
+
+from chat import chores
+from chat.deletion import delete_conversation, delete_everything
+from chat.events import Box
+from chat.models import (
+    AuditEntry,
+    Chore,
+    Conversation,
+    Image,
+    Message,
+    ModerationEvent,
+    ReplyState,
+    Upload,
+    Visitor,
+)
+from chat.purge import purge, sweep
+from chat.receipts import give_receipt
+from feedback.exchange import records
+from feedback.flags import flag
+from feedback.preferences import preference_pairs, set_preference
+from feedback.votes import set_vote
+from tests.feedback.stories import answer, exchange, make_conversation, make_upload, make_visitor
+
+
+@pytest.fixture(autouse=True)
+def _no_grace(settings):
+    settings.MMCHAT_KEEP_DELETED_DAYS = 0
+
+
+@pytest.fixture
+def run(django_capture_on_commit_callbacks):
+    """Call something so that files go as they do when a transaction is committed."""
+
+    def run(call, *arguments):
+        with django_capture_on_commit_callbacks(execute=True):
+            return call(*arguments)
+
+    return run
+
+
+def files():
+    found = []
+    for folder in ("images", "thumbnails"):
+        if default_storage.exists(folder):
+            found += [f"{folder}/{name}" for name in default_storage.listdir(folder)[1]]
+    return found
+
+
+def make_life(visitor, word, shared_md5=None):
+    """Store one of everything that the site keeps of a visitor; `word` is in all that is written."""
+    uploads = [make_upload(visitor, uuid.uuid4().hex, name=word), make_upload(visitor, name=word)]
+    if shared_md5:
+        uploads.append(make_upload(visitor, shared_md5, name=word))
+    conversation = make_conversation(visitor, title=word)
+    reply = exchange(conversation, word, word, uploads=uploads, error_detail=word)
+    other = answer(reply.parent, word, variant=1, continues=reply)
+    exchange(conversation, word, word, parent=other)
+    ModerationEvent.objects.create(message=reply.parent, check_name="x", outcome="refused", detail=word)
+    box = Box(image=uploads[0].pk, x=0, y=0, width=4, height=3)
+    set_vote(visitor.key, reply.pk, "up", ["brilliant"], word, [box])
+    set_vote(visitor.key, reply.pk, "down", ["wrong"], "")
+    set_preference(visitor.key, other.pk, True)
+    flag(visitor.key, reply.pk, "other", word)
+    give_receipt(visitor.key)
+    make_upload(visitor, name=f"{word} never sent")
+    return conversation
+
+
+def everything_stored():
+    """Give the text of every row of every table, and the names of all files."""
+    rows = [
+        json.dumps([model._meta.label, *row], default=str)
+        for model in apps.get_models()
+        if model._meta.managed and not model._meta.proxy
+        for row in model._base_manager.values_list()
+    ]
+    return "\n".join([*rows, *files()])
+
+
+def traces_of(visitor):
+    """Give whatever could be found of a visitor: ids, hashes, files."""
+    visitor.refresh_from_db()
+    found = [visitor.key, visitor.address_hash, visitor.receipt_hash]
+    for model in apps.get_models():
+        names = {field.name for field in model._meta.get_fields()}
+        if "visitor" in names:
+            found += model._base_manager.filter(visitor=visitor).values_list("pk", flat=True)
+    found += Message.objects.filter(conversation__visitor=visitor).values_list("pk", flat=True)
+    for image in Image.objects.filter(uploads__visitor=visitor):
+        found += [image.md5, image.file.name, image.thumbnail.name]
+    return {str(trace) for trace in found if isinstance(trace, uuid.UUID | str)}
+
+
+@pytest.fixture
+def lives(db):
+    """Two visitors, who share one picture."""
+    shared = uuid.uuid4().hex
+    leaving, staying = make_visitor(), make_visitor()
+    make_life(staying, "staying", shared)
+    return leaving, staying, make_life(leaving, "leaving", shared), shared
+
+
+def test_nothing_is_left_of_who_deleted_everything_and_all_of_who_did_not(lives, run):
+    leaving, staying, _, shared = lives
+    traces, kept = traces_of(leaving), traces_of(staying)
+    assert len(traces) > 15
+    assert all(trace in everything_stored() for trace in traces)
+    delete_everything(leaving.key)
+    assert run(purge) == {"conversations": 1, "images": 4, "visitors": 1}
+    left = everything_stored()
+    assert {trace for trace in traces - kept if trace in left} == set()
+    assert "leaving" not in left
+    assert {trace for trace in kept if trace not in left} == set()
+    assert shared in kept
+    assert len(files()) == 2 * 4  # the other one's three sent pictures and the one never sent
+    assert AuditEntry.objects.get(action="purge").detail == {"conversations": 1, "images": 4, "visitors": 1}
+
+
+def test_a_deleted_conversation_goes_with_its_pictures_and_leaves_the_rest_of_the_visitor(lives, run):
+    leaving, _, conversation, _ = lives
+    second = make_conversation(leaving, title="another")
+    used_again = conversation.messages.filter(images__position=1).first().images.get(position=1).upload
+    exchange(second, uploads=[used_again])
+    shown = set(Upload.objects.filter(uses__message__conversation=conversation).values_list("pk", flat=True))
+    messages = {str(pk) for pk in conversation.messages.values_list("pk", flat=True)}
+    delete_conversation(leaving.key, conversation.pk)
+    assert run(purge)["conversations"] == 1
+    left = everything_stored()
+    assert {trace for trace in {str(conversation.pk), *messages} if trace in left} == set()
+    assert set(Upload.objects.filter(pk__in=shown).values_list("pk", flat=True)) == {used_again.pk}
+    assert default_storage.exists(used_again.image.file.name)
+    assert Visitor.objects.filter(pk=leaving.pk).exists()
+    assert Conversation.objects.filter(pk=second.pk).exists()
+
+
+def test_a_deleted_conversation_is_in_no_export_before_it_is_purged(lives):
+    leaving, _, conversation, _ = lives
+    assert sum(record.conversation_id == conversation.pk for record in records.records()) > 0
+    assert any(pair.visitor == leaving.pk for pair in preference_pairs())
+    delete_conversation(leaving.key, conversation.pk)
+    assert not any(record.conversation_id == conversation.pk for record in records.records())
+    assert not any(pair.visitor == leaving.pk for pair in preference_pairs())
+
+
+def test_the_grace_time_is_kept(lives, settings, run):
+    settings.MMCHAT_KEEP_DELETED_DAYS = 7
+    leaving, _, conversation, _ = lives
+    delete_everything(leaving.key)
+    assert not any(run(purge).values())
+    assert not AuditEntry.objects.filter(action="purge").exists()
+    eight_days = timezone.now() - datetime.timedelta(days=8)
+    Conversation.objects.filter(pk=conversation.pk).update(deleted=eight_days)
+    Visitor.objects.filter(pk=leaving.pk).update(deleted=eight_days)
+    assert run(purge)["visitors"] == 1
+
+
+def test_what_is_older_than_the_host_keeps_goes_with_visitors_who_have_nothing_left(lives, settings, run):
+    leaving, staying, conversation, _ = lives
+    settings.MMCHAT_KEEP_DAYS = 30
+    long_ago = timezone.now() - datetime.timedelta(days=31)
+    Conversation.objects.filter(pk=conversation.pk).update(updated=long_ago)
+    Upload.objects.filter(visitor=leaving).update(created=long_ago)
+    Visitor.objects.update(created=long_ago)
+    gone = run(purge)
+    assert (gone["conversations"], gone["visitors"]) == (1, 1)
+    assert list(Visitor.objects.all()) == [staying]
+    settings.MMCHAT_KEEP_DAYS = 0
+    Conversation.objects.update(updated=long_ago)
+    assert not any(run(purge).values())
+
+
+def test_a_conversation_whose_reply_still_runs_waits_for_the_next_run(lives, run):
+    leaving, _, conversation, _ = lives
+    running = conversation.messages.replies().first()
+    Message.objects.filter(pk=running.pk).update(state=ReplyState.STREAMING, stop_requested=False)
+    Conversation.objects.filter(pk=conversation.pk).update(deleted=timezone.now())
+    Visitor.objects.filter(pk=leaving.pk).update(deleted=timezone.now())
+    gone = run(purge)
+    assert (gone["conversations"], gone["visitors"]) == (0, 0)
+    running.refresh_from_db()
+    assert running.stop_requested
+    Message.objects.filter(pk=running.pk).update(state=ReplyState.STOPPED)
+    assert run(purge)["visitors"] == 1
+
+
+def test_pictures_that_were_never_sent_go_after_a_day_at_the_earliest(db, run):
+    visitor = make_visitor()
+    old, young = make_upload(visitor), make_upload(visitor)
+    Upload.objects.filter(pk=old.pk).update(created=timezone.now() - datetime.timedelta(hours=25))
+    assert run(purge)["images"] == 1
+    assert list(Upload.objects.all()) == [young]
+    assert sorted(files()) == sorted([young.image.file.name, young.image.thumbnail.name])
+
+
+def test_files_without_a_row_are_swept_away_but_not_young_ones(db, monkeypatch, run):
+    kept = make_upload(make_visitor()).image
+    Image.objects.filter(pk=kept.pk).update(file=f"images/ab/{kept.md5}-4x3-00.png")
+    for name in (
+        f"images/ab/{kept.md5}-4x3-00.png",
+        "images/cd/cd00-4x3-11.png",
+        "thumbnails/cd/cd00-4x3-11.webp",
+    ):
+        default_storage.save(name, ContentFile(b"picture"))
+    assert run(sweep) == {"files": 0}
+    later = timezone.now() + datetime.timedelta(days=2)
+    monkeypatch.setattr("chat.purge.timezone.now", lambda: later)
+    assert run(sweep) == {"files": 2}
+    assert default_storage.listdir("images/ab")[1] == [f"{kept.md5}-4x3-00.png"]
+    assert default_storage.listdir("images/cd")[1] == []
+
+
+def test_the_command_says_what_it_removed(lives, capsys, run):
+    delete_everything(lives[0].key)
+    run(call_command, "purge")
+    assert capsys.readouterr().out == "Removed: 1 conversations, 4 images, 1 visitors, 0 files\n"
+
+
+def test_chores_are_done_when_due_and_only_once(lives, run):
+    leaving = lives[0]
+    delete_everything(leaving.key)
+    run(chores.do_chores)
+    assert not Visitor.objects.filter(pk=leaving.pk).exists()
+    row = Chore.objects.get(name="purge")
+    assert (row.result["visitors"], row.ended is not None) == (1, True)
+    assert row.due > timezone.now() + datetime.timedelta(minutes=55)
+    Visitor.objects.update(deleted=timezone.now())
+    run(chores.do_chores)
+    assert Visitor.objects.count() == 1
+    Chore.objects.filter(name="purge").update(due=timezone.now())
+    run(chores.do_chores)
+    assert not Visitor.objects.exists()

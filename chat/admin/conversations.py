@@ -80,11 +80,14 @@ def _seconds(start: datetime | None, end: datetime | None) -> float | None:
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "updated", "model", "message_count", "visitor", "created", "deleted"]
-    list_filter = ["model", DeletedFilter, "research", "created"]
+    list_filter = ["model", DeletedFilter, "research", "source", "created"]
     list_select_related = ["visitor", "model"]
-    search_fields = ["=id", "title", "=visitor__key"]
+    search_fields = ["=id", "=source_id", "title", "=visitor__key"]
     date_hierarchy = "created"
-    fields = ["visitor", "model", "template", "system_message", "research", "created", "updated", "deleted"]
+    fields = [
+        "visitor", "model", "template", "system_message", "research", "source", "source_id",
+        "created", "updated", "deleted",
+    ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         own = Message.objects.filter(conversation=OuterRef("pk")).order_by().values("conversation")

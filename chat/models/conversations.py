@@ -1,6 +1,7 @@
 import uuid
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat.models.images import Upload
@@ -60,7 +61,13 @@ class Conversation(models.Model):
         default=False,
         help_text=_("As the visitor's switch stands; see docs/data.md."),
     )
-    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+    source = models.CharField(
+        _("imported from"), max_length=20, blank=True, help_text=_("Whose log it was in; empty: held here.")
+    )
+    source_id = models.CharField(
+        _("id in that log"), max_length=100, blank=True, help_text=_("Where the log names its conversations.")
+    )
+    created = models.DateTimeField(_("created"), default=timezone.now, editable=False, db_index=True)
     updated = models.DateTimeField(_("last message"), db_index=True)
     deleted = models.DateTimeField(_("deleted"), null=True, blank=True, db_index=True)
 
@@ -122,7 +129,7 @@ class Message(models.Model):
         blank=True,
         help_text=_("Drawn by the browser. The row's own id follows from it, so one sending makes one row."),
     )
-    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+    created = models.DateTimeField(_("created"), default=timezone.now, editable=False, db_index=True)
 
     # Replies only
     state = models.CharField(

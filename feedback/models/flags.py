@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import Message, Visitor
@@ -33,7 +34,7 @@ class Flag(models.Model):
     )
     reviewed = models.DateTimeField(_("reviewed"), null=True, blank=True)
     note = models.TextField(_("note"), blank=True)
-    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+    created = models.DateTimeField(_("created"), default=timezone.now, editable=False, db_index=True)
 
     objects = FlagQuerySet.as_manager()
 

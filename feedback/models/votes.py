@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import Message, Visitor
@@ -40,8 +41,8 @@ class Vote(models.Model):
             "Where on its images the reply is right or wrong: upload, x, y, width, height, in pixels."
         ),
     )
-    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
-    changed = models.DateTimeField(_("changed"), auto_now=True)
+    created = models.DateTimeField(_("created"), default=timezone.now, editable=False, db_index=True)
+    changed = models.DateTimeField(_("changed"), default=timezone.now, editable=False)
 
     objects = VoteQuerySet.as_manager()
 
@@ -83,7 +84,7 @@ class VoteChange(models.Model):
     comment = models.TextField(_("comment was"), blank=True)
     boxes = models.JSONField(_("boxes were"), default=list, blank=True)
     voted = models.DateTimeField(_("had voted"))
-    created = models.DateTimeField(_("changed"), auto_now_add=True)
+    created = models.DateTimeField(_("changed"), default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("changed vote")

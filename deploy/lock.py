@@ -14,6 +14,7 @@ SOURCES = {
     "requirements.txt": SITE,
     "requirements-test.txt": [*SITE, "--extra", "test", *ALIKE],
     "requirements-ocr.txt": [*SITE, "--extra", "ocr", *ALIKE],
+    "requirements-parquet.txt": [*SITE, "--extra", "parquet", *ALIKE],
     # The peer in a venv of its own, which shares nothing with the site's.
     "requirements-benchmark.txt": ["--group", "benchmark"],
 }

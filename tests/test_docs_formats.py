@@ -1,5 +1,6 @@
 """The socket's frames, prompts and exported lines are described in docs/ as they are, field by field."""
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import get_args
@@ -13,7 +14,8 @@ from chat.models import ReplyState
 from chat.prompts.families import FAMILIES
 from chat.prompts.layouts import LAYOUTS
 from chat.workers.protocols import PROTOCOLS
-from feedback.exchange import FORMATS, llava, records
+from feedback.exchange import llava, records, table
+from feedback.exchange.formats import FORMATS
 from tests.documentation import ROOT, before_next_heading, page, rows, section
 
 FRAMES = [*get_args(events.ClientFrame), *get_args(events.ServerFrame)]
@@ -108,18 +110,24 @@ def test_every_protocol_is_described():
 
 def line(kind):
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    return llava.line(
-        records.Record(
-            kind=kind,
-            when=moment,
-            start=moment,
-            model="a",
-            family=FAMILIES["vicuna_v1"],
-            system_message="",
-            turns=[records.Turn("hi", (), "hello", True)],
-            ip="",
-            conversation_id=UUID(int=1),
-            message_id=UUID(int=2),
+    return json.loads(
+        llava.with_ids(
+            records.Record(
+                kind=kind,
+                when=moment,
+                start=moment,
+                model="a",
+                family=FAMILIES["vicuna_v1"],
+                system_message="",
+                turns=[records.Turn("hi", (), "hello", True)],
+                ip="",
+                conversation_id=UUID(int=1),
+                message_id=UUID(int=2),
+                parameters={},
+                votes=(),
+                moderation="unflagged",
+                is_last=True,
+            )
         )
     )
 
@@ -127,17 +135,21 @@ def line(kind):
 def test_every_export_format_is_described():
     described = rows(section(page("data.md"), "Export"))
     assert set(FORMATS) - set(described) == set()
-    assert f"`{'`, `'.join(records.KINDS)}`" in section(page("commands.md"), "`export_feedback`")
+    assert f"`{'`, `'.join(records.LOGGED)}`" in section(page("commands.md"), "`export_feedback`")
+
+
+def test_every_column_of_the_table_is_described_in_order():
+    assert list(rows(section(page("data.md"), "Table"))) == list(table.COLUMNS)
 
 
 def test_every_field_of_an_exported_line_is_described_in_order():
     fields = list(line("chat"))
-    described = [name for name in rows(section(page("data.md"), "Export")) if name in fields]
+    described = [name for name in rows(section(page("data.md"), "Lines")) if name in fields]
     assert described == fields
-    assert set(line("chat")["state"]) - set(rows(section(page("data.md"), "Export"))) == set()
+    assert set(line("chat")["state"]) - set(rows(section(page("data.md"), "Lines"))) == set()
 
 
 def test_the_fields_that_only_chat_lines_have_are_marked():
-    described = rows(section(page("data.md"), "Export"))
+    described = rows(section(page("data.md"), "Lines"))
     only_chat = set(line("chat")) - set(line("upvote"))
     assert {name for name in line("chat") if described[name][0] == "`chat`"} == only_chat

@@ -1,12 +1,11 @@
 """Write records as the log lines of the LLaVA and InternVL servers.
 
 The lines are those of `http_bot` and `vote_last_response` in llava/serve/gradio_web_server.py, one JSON
-object a line, with the ids of conversation and reply behind the original fields. Times are Unix seconds with
-four decimals. Where those servers wrote the start as `finish`, these lines hold the true end.
+object a line. Times are Unix seconds with four decimals. Where those servers wrote the start as `finish`, these
+lines hold the true end.
 """
 
 import json
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +15,15 @@ IMAGE = "<image>\n"
 CURSOR = "▌"  # what those servers leave at the end of a reply that did not finish
 
 
-def write(records: Iterable[Record]) -> Iterator[bytes]:
-    """Give one line for each record, in their order."""
-    for record in records:
-        yield json.dumps(line(record)).encode("ascii") + b"\n"
+def exact(record: Record) -> bytes:
+    """Give a line exactly as those servers write it."""
+    return json.dumps(line(record)).encode("ascii") + b"\n"
+
+
+def with_ids(record: Record) -> bytes:
+    """Give a line with the ids of conversation and reply behind the original fields."""
+    ids = {"conversation_id": str(record.conversation_id), "message_id": str(record.message_id)}
+    return json.dumps(line(record) | ids).encode("ascii") + b"\n"
 
 
 def line(record: Record) -> dict[str, Any]:
@@ -29,12 +33,8 @@ def line(record: Record) -> dict[str, Any]:
         fields |= {"start": seconds(record.start or record.when), "finish": seconds(record.when)}
     fields["state"] = state(record)
     if record.kind == "chat":
-        fields["images"] = [md5 for turn in record.turns for md5 in turn.images]
-    fields |= {
-        "ip": record.ip,
-        "conversation_id": str(record.conversation_id),
-        "message_id": str(record.message_id),
-    }
+        fields["images"] = [picture.md5 for picture in record.pictures]
+    fields["ip"] = record.ip
     return fields
 
 

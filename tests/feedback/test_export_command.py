@@ -12,8 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from chat.models import AuditEntry
-from feedback.exchange import records
-from feedback.exchange.destination import to_file
+from feedback.exchange import heads, reading
 from feedback.exchange.snapshot import snapshot
 from feedback.flags import flag
 from feedback.votes import set_vote
@@ -55,7 +54,8 @@ def test_progress_goes_to_a_terminal_and_not_among_the_lines(said, monkeypatch, 
     terminal.isatty = lambda: True
     monkeypatch.setattr("sys.stderr", terminal)
     call_command("export_feedback")
-    assert terminal.getvalue() == "\r3 of 3 lines\n"
+    assert "] 100%  3 of 3 records" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\n")
     assert [json.loads(line)["type"] for line in capfdbinary.readouterr().out.splitlines()] == [
         "chat",
         "upvote",
@@ -70,7 +70,9 @@ def test_only_the_wanted_types_are_written(said, tmp_path):
 
 
 def test_an_unknown_type_is_named_and_nothing_is_written(said, tmp_path):
-    with pytest.raises(CommandError, match=r"unknown type 'share'; choose from chat, upvote, downvote, flag"):
+    with pytest.raises(
+        CommandError, match=r"--types: Unknown value 'share'; choose from chat, upvote, downvote, flag"
+    ):
         call_command("export_feedback", "--types", "chat,share", "--output", str(tmp_path / "log.jsonl"))
     assert os.listdir(tmp_path) == []
     assert not AuditEntry.objects.exists()
@@ -91,47 +93,48 @@ def test_every_export_is_in_the_audit_log(said, tmp_path):
     call_command("export_feedback", "--types", "chat", "--output", path)
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.actor) == ("export", None)
-    assert entry.detail == {"format": "jsonl", "types": ["chat"], "output": path}
+    assert entry.detail["format"] == "jsonl"
+    assert entry.detail["output"] == path
+    assert (entry.detail["types"], entry.detail["addresses"], entry.detail["consent"]) == (
+        ["chat"],
+        False,
+        "any",
+    )
 
 
-def test_an_export_that_breaks_off_leaves_what_was_there(tmp_path):
-    path = tmp_path / "log.jsonl"
-    path.write_text("from before")
-
-    def broken():
-        yield b"half"
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(OSError, match="No space left"):
-        to_file(broken(), path)
-    assert os.listdir(tmp_path) == ["log.jsonl"]
-    assert path.read_text() == "from before"
+def test_addresses_are_left_out_unless_asked_for(db, tmp_path):
+    exchange(make_conversation(make_visitor(address="203.0.113.9")))
+    found = []
+    for name, options in (("without", []), ("with", ["--addresses"])):
+        call_command("export_feedback", "--output", str(tmp_path / name), *options)
+        found.append(json.loads((tmp_path / name).read_text())["ip"])
+    assert found == ["", "203.0.113.9"]
 
 
-def test_two_exports_to_one_name_do_not_mix(tmp_path):
-    path = tmp_path / "log.jsonl"
-    first_wrote, second_done = threading.Event(), threading.Event()
-
-    def first():
-        yield b"first\n" * 1000
-        first_wrote.set()
-        assert second_done.wait(10)
-        yield b"first\n" * 1000
-
-    thread = threading.Thread(target=to_file, args=(first(), path))
-    thread.start()
-    assert first_wrote.wait(10)
-    to_file([b"second\n"], path)
-    assert path.read_bytes() == b"second\n"
-    second_done.set()
-    thread.join(10)
-    assert path.read_bytes() == b"first\n" * 2000
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--since", "yesterday"], "--since: Write a date such as 2026-11-22"),
+        (["--since", "2026-11-23", "--until", "2026-11-22"], "--until: The end must lie after the beginning"),
+        (["--votes", "left"], "--votes: Unknown value 'left'; choose from up, down, none"),
+        (["--consent", "maybe"], "--consent: Unknown value 'maybe'; choose from any, research"),
+        (["--moderation", "nice"], "--moderation: Unknown value 'nice'; choose from hidden, upheld, open"),
+        (["--licence", "a\nb"], "--licence: One line of at most 100 characters"),
+        (["--format", "imagefolder"], "--images: This format is made of pictures: ask for images"),
+        (["--format", "finetuning", "--types", "flag"], "--types: Unknown value 'flag'; choose from chat"),
+        (["--format", "finetuning"], "--output: This is a folder and needs a name"),
+        (["--images"], "--output: This is a folder and needs a name"),
+    ],
+)
+def test_what_can_not_be_is_one_line_that_names_the_option(db, options, message):
+    with pytest.raises(CommandError, match=message.replace("(", "\\(")):
+        call_command("export_feedback", *options)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_an_export_is_the_view_of_one_moment_while_visitors_write(monkeypatch):
-    monkeypatch.setattr(records, "PAGE", 1)
-    monkeypatch.setattr(records, "BATCH", 1)
+    monkeypatch.setattr(heads, "PAGE", 1)
+    monkeypatch.setattr(reading, "BATCH", 1)
     visitor = make_visitor()
     conversation = make_conversation(visitor)
     before = [exchange(conversation) for _ in range(3)]
@@ -144,7 +147,7 @@ def test_an_export_is_the_view_of_one_moment_while_visitors_write(monkeypatch):
             connection.close()
 
     with snapshot():
-        rows = records.records()
+        rows = reading.records()
         found = [next(rows)]
         thread = threading.Thread(target=visitor_writes)
         thread.start()
@@ -152,15 +155,22 @@ def test_an_export_is_the_view_of_one_moment_while_visitors_write(monkeypatch):
         assert not thread.is_alive(), "the export keeps visitors from writing"
         found += rows
     assert [row.message_id for row in found] == [reply.pk for reply in before]
-    assert len(list(records.records())) == 5
+    assert len(list(reading.records())) == 5
 
 
 def test_a_reader_that_goes_away_ends_the_export_quietly(tmp_path):
     program = (
         "import sys, django\n"
         "django.setup()\n"
-        "from feedback.exchange.destination import to_stream\n"
-        "to_stream((b'x' * 65536 for _ in range(100)), sys.stdout.buffer)\n"
+        "from feedback.exchange import export\n"
+        "from feedback.exchange.choice import Choice\n"
+        "class Many:\n"
+        "    def __init__(self, choice): pass\n"
+        "    def batches(self): return ((1, [n]) for n in range(100))\n"
+        "    def records(self, batch): return batch\n"
+        "export.Reader = Many\n"
+        "export.FORMATS = {'x': export.Format('', 'x', encode=lambda record: b'x' * 65536)}\n"
+        "export.to_stream('x', Choice(), sys.stdout.buffer)\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -9,8 +9,10 @@ import pytest
 
 from chat.models import ReplyState
 from chat.prompts.families import FAMILIES
-from feedback.exchange import FORMATS
-from feedback.exchange.records import records
+from feedback.exchange import llava
+from feedback.exchange.choice import Choice
+from feedback.exchange.reading import records
+from feedback.exchange.records import LOGGED
 from feedback.flags import flag
 from feedback.votes import set_vote
 from tests.feedback.stories import (
@@ -37,7 +39,7 @@ def export(*kinds):
 
 
 def export_bytes(*kinds):
-    return b"".join(FORMATS["jsonl"](records(kinds) if kinds else records()))
+    return b"".join(map(llava.with_ids, records(Choice(types=kinds or LOGGED, addresses=True))))
 
 
 def shape(value):
@@ -261,8 +263,8 @@ def test_any_text_comes_back_as_it_was():
 
 
 def test_many_rows_of_one_moment_come_once_each_over_all_pages(monkeypatch):
-    monkeypatch.setattr("feedback.exchange.records.PAGE", 3)
-    monkeypatch.setattr("feedback.exchange.records.BATCH", 4)
+    monkeypatch.setattr("feedback.exchange.heads.PAGE", 3)
+    monkeypatch.setattr("feedback.exchange.reading.BATCH", 4)
     visitor = make_visitor()
     conversation = make_conversation(visitor)
     replies = [exchange(conversation) for _ in range(11)]

@@ -1,86 +1,128 @@
-"""Write what visitors said, and said about it, as log lines."""
+"""Write what visitors said, and said about it: log lines, tables, and data sets to train on."""
 
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from chat.models import AuditEntry
-from feedback.exchange import FORMATS, records
-from feedback.exchange.destination import to_file, to_stream
-from feedback.exchange.snapshot import snapshot
+from chat.refusals import Refused
+from feedback.exchange import choice as choices
+from feedback.exchange.export import check, export, to_stream
+from feedback.exchange.formats import FORMATS
+from feedback.exchange.work import NameTaken
 
 PROGRESS_SECONDS = 0.2
+BAR_CHARACTERS = 24
 
 
 class Command(BaseCommand):
     help = (
-        "Write chats, votes and flags, oldest first, to a file or standard output. "
-        "The export is one consistent view of the database; visitors can go on chatting meanwhile."
+        "Write chats, votes, flags and preferences, oldest first, to a file, a folder or standard output. "
+        "The export is one consistent view of the database; visitors can go on chatting meanwhile. "
+        "One that broke off goes on where it was when the same is asked for again."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--format",
-            choices=sorted(FORMATS),
+            choices=list(FORMATS),
             default="jsonl",
-            help="jsonl: the log lines of the LLaVA and InternVL servers (default)",
+            help="; ".join(f"{name}: {each.title}" for name, each in FORMATS.items()) + " (default: jsonl)",
         )
         parser.add_argument(
             "--output",
             default="-",
-            metavar="FILE",
-            help="where to write; - is standard output (default). A file appears only once it is complete.",
+            metavar="NAME",
+            help="where to write; - is standard output (default). It appears only once it is complete.",
         )
         parser.add_argument(
-            "--types",
-            type=_kinds,
-            default=records.KINDS,
-            metavar="TYPE,…",
-            help=f"which lines to write, of {', '.join(records.KINDS)} (default: all)",
+            "--types", metavar="TYPE,…", help="which records; default: all that the format has"
         )
+        parser.add_argument("--since", metavar="TIME", help="from this day or time on (UTC)")
+        parser.add_argument("--until", metavar="TIME", help="before this day or time (UTC)")
+        parser.add_argument("--models", metavar="NAME,…", help="only replies of these models")
+        parser.add_argument(
+            "--votes", metavar="VOTE,…", help=f"only replies with such a vote, of {', '.join(choices.VOTES)}"
+        )
+        parser.add_argument(
+            "--consent",
+            metavar="WHICH",
+            help="research: only conversations whose visitors allow it, the default where the site asks them; any",
+        )
+        parser.add_argument(
+            "--moderation",
+            metavar="STATE,…",
+            help=f"what moderators made of the reply, of {', '.join(choices.MODERATION)}; "
+            f"default: all but {choices.HIDDEN}",
+        )
+        parser.add_argument("--images", action="store_true", help="copy the pictures too, into a folder")
+        parser.add_argument(
+            "--addresses",
+            action="store_true",
+            help="with visitors' addresses, or their keyed hashes where addresses are not kept",
+        )
+        parser.add_argument("--licence", metavar="TEXT", help="the licence that the data card states")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        kinds, output = options["types"], options["output"]
-        # Written before the first line leaves: an export that breaks off has given data out too.
-        AuditEntry.objects.create(
-            action="export",
-            target="feedback",
-            detail={"format": options["format"], "types": list(kinds), "output": output},
-        )
-        with snapshot():
-            rows: Iterable[records.Record] = records.records(kinds)
-            if sys.stderr.isatty():
-                rows = _with_progress(rows, records.count(kinds))
-            lines = FORMATS[options["format"]](rows)
+        name, output = options["format"], options["output"]
+        progress = Bar() if sys.stderr.isatty() else None
+        try:
+            asked = {field: options[field] for field in choices.Choice.__dataclass_fields__}
+            choice = choices.read(asked, FORMATS[name].kinds)
+            check(name, choice)
+            # Written before the first line leaves: an export that breaks off has given data out too.
+            AuditEntry.objects.create(
+                action="export",
+                target="feedback",
+                detail={"format": name, "output": output, **choice.described()},
+            )
             if output == "-":
-                to_stream(lines, sys.stdout.buffer)
-                return
-            try:
-                to_file(lines, Path(output))
-            except OSError as error:
-                raise CommandError(f"Could not write {output}: {error.strerror or error}") from None
+                to_stream(name, choice, sys.stdout.buffer, progress)
+            else:
+                done = export(name, choice, Path(output), progress)
+                if done.resumed_at and progress:
+                    progress.say(f"went on after {done.resumed_at:,} entries")
+        except Refused as refused:
+            raise CommandError(f"--{refused.field}: {refused.text}") from None
+        except NameTaken:
+            raise CommandError(
+                f"--output {output}: another export writes there just now, or a folder is there already; "
+                "choose another name."
+            ) from None
+        except OSError as error:
+            raise CommandError(f"Could not write {output}: {error.strerror or error}") from None
+        finally:
+            if progress:
+                progress.end()
 
 
-def _kinds(text: str) -> tuple[records.Kind, ...]:
-    wanted = {part.strip() for part in text.split(",")}
-    if unknown := sorted(wanted.difference(records.KINDS)):
-        raise argparse.ArgumentTypeError(
-            f"unknown type {', '.join(map(repr, unknown))}; choose from {', '.join(records.KINDS)}"
+class Bar:
+    """Tell on standard error, a few times a second, how far an export is."""
+
+    def __init__(self) -> None:
+        self._began = self._told = time.monotonic()
+        self._line = ""
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        share = min(done / total, 1.0) if total else 1.0
+        speed = done / max(now - self._began, 0.001)
+        filled = round(share * BAR_CHARACTERS)
+        self._line = (
+            f"[{'█' * filled}{'·' * (BAR_CHARACTERS - filled)}] {share:4.0%}  "
+            f"{done:,} of {total:,} records  {speed:,.0f}/s"
         )
-    return tuple(kind for kind in records.KINDS if kind in wanted)
+        if now - self._told > PROGRESS_SECONDS:
+            self._told = now
+            self.say(self._line, end="")
 
+    def say(self, text: str, end: str = "\n") -> None:
+        print(f"\r{text}\x1b[K", end=end, file=sys.stderr, flush=True)  # noqa: T201
 
-def _with_progress(rows: Iterable[records.Record], total: int) -> Iterator[records.Record]:
-    """Pass records on and tell on standard error, a few times a second, how far they are."""
-    done, told = 0, time.monotonic()
-    for done, row in enumerate(rows, start=1):
-        yield row
-        if time.monotonic() - told > PROGRESS_SECONDS:
-            told = time.monotonic()
-            print(f"\r{done:,} of {total:,} lines", end="", file=sys.stderr, flush=True)  # noqa: T201
-    print(f"\r{done:,} of {total:,} lines", file=sys.stderr, flush=True)  # noqa: T201
+    def end(self) -> None:
+        if self._line:
+            self.say(self._line)

@@ -1,0 +1,262 @@
+"""Read the records of an export from the database, in constant memory. Run it inside `snapshot()`.
+
+A few hundred heads at a time: first what decides whether they are in, which is small, then their conversations.
+"""
+
+import hashlib
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+
+from chat.models import ChatModel, Conversation, Message, MessageImage, ReplyState, Visitor
+from chat.moderation import REFUSAL_CODES
+from chat.prompts.families import FAMILIES, choose_family
+from feedback.exchange.choice import UNFLAGGED, VOTES, Choice
+from feedback.exchange.heads import Head, heads
+from feedback.exchange.records import Picture, Record, Rejected, Turn
+from feedback.models import Flag, Vote
+
+BATCH = 500  # heads whose conversations are in memory together
+_WORST_FIRST = (Flag.State.UPHELD.value, Flag.State.OPEN.value, Flag.State.DISMISSED.value)
+
+
+class _Message(NamedTuple):
+    id: uuid.UUID
+    parent_id: uuid.UUID | None
+    role: str
+    text: str
+    state: str
+    error_code: str
+    model_id: int | None
+    parameters: dict[str, Any]
+
+
+class _Conversation(NamedTuple):
+    visitor_id: uuid.UUID
+    model_id: int
+    template: str
+    system_message: str
+
+
+class _Model(NamedTuple):
+    name: str
+    template: str
+    system_message: str
+
+
+class Chosen(NamedTuple):
+    """A head that is in, and what is known of its reply."""
+
+    head: Head
+    conversation_id: uuid.UUID
+    votes: tuple[str, ...]
+    moderation: str
+
+    def fingerprint(self) -> bytes:
+        """Tell whether a record is still the one that it was: all of it that can change."""
+        head = self.head
+        facts = (
+            head.kind,
+            head.when,
+            head.message_id,
+            head.rejected_id,
+            head.said,
+            self.votes,
+            self.moderation,
+        )
+        return hashlib.blake2b(repr(facts).encode("utf-8", "backslashreplace"), digest_size=16).digest()
+
+
+class Reader:
+    """Give the records of one choice, batch by batch."""
+
+    def __init__(self, choice: Choice) -> None:
+        self._choice = choice
+        self._models = {
+            pk: _Model(*rest)
+            for pk, *rest in ChatModel.objects.values_list("pk", "name", "template", "system_message")
+        }
+
+    def batches(self) -> Iterator[tuple[int, list[Chosen]]]:
+        """Give, oldest first, how many heads were looked at, and which of them the choice holds."""
+        found = heads(self._choice)
+        while batch := list(islice(found, BATCH)):
+            yield len(batch), self._chosen(batch)
+
+    def _chosen(self, batch: Collection[Head]) -> list[Chosen]:
+        """Leave out deleted conversations, what moderation kept from the model, and what the choice does not hold."""
+        choice = self._choice
+        ids = {head.message_id for head in batch}
+        replies = _read_replies(ids | {head.rejected_id for head in batch if head.rejected_id})
+        conversations = self._conversations({reply.conversation_id for reply in replies.values()})
+        votes = _read_votes(ids)
+        moderation = _read_moderation(ids)
+        chosen = []
+        for head in batch:
+            reply = replies[head.message_id]
+            if reply.conversation_id not in conversations or reply.error_code in REFUSAL_CODES:
+                continue
+            model_id = reply.model_id or conversations[reply.conversation_id]
+            own_votes, state = votes.get(head.message_id, ()), moderation.get(head.message_id, UNFLAGGED)
+            if choice.models and self._models[model_id].name not in choice.models:
+                continue
+            if state not in choice.moderation or not set(own_votes or ("none",)).intersection(choice.votes):
+                continue
+            chosen.append(Chosen(head, reply.conversation_id, own_votes, state))
+        return chosen
+
+    def _conversations(self, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+        """Give the models of those of these conversations that the choice may hold."""
+        return dict(self._allowed().filter(pk__in=ids).order_by().values_list("pk", "model_id"))
+
+    def _allowed(self) -> QuerySet[Conversation]:
+        if self._choice.consent == "research":
+            return Conversation.objects.allowed_for_research()
+        return Conversation.objects.visible()
+
+    def records(self, chosen: Collection[Chosen]) -> Iterator[Record]:
+        """Read the conversations of a batch, and give its records."""
+        conversations = _read_conversations({each.conversation_id for each in chosen})
+        messages = _read_messages(conversations)
+        images = _read_images(conversations)
+        addresses: Mapping[uuid.UUID, str] = {}
+        if self._choice.addresses:
+            visitors = {conversation.visitor_id for conversation in conversations.values()}
+            addresses = _read_addresses(visitors | {e.head.visitor_id for e in chosen if e.head.visitor_id})
+        answered = {
+            messages[message.parent_id].parent_id
+            for message in messages.values()
+            if message.role == "assistant" and message.state == ReplyState.COMPLETE and message.parent_id
+        }
+        for head, conversation_id, votes, moderation in chosen:
+            conversation = conversations[conversation_id]
+            reply = messages[head.message_id]
+            model = self._models[reply.model_id or conversation.model_id]
+            # As the engine asked: a reply of another model than the conversation's used that model's settings.
+            as_begun = reply.model_id in (None, conversation.model_id)
+            template = (as_begun and conversation.template) or model.template
+            yield Record(
+                kind=head.kind,
+                when=head.when,
+                start=head.start,
+                model=model.name,
+                family=FAMILIES.get(template) or FAMILIES[choose_family(model.name)],
+                system_message=conversation.system_message if as_begun else model.system_message,
+                turns=_turns(reply, messages, images),
+                ip=addresses.get(head.visitor_id or conversation.visitor_id, ""),
+                conversation_id=conversation_id,
+                message_id=head.message_id,
+                parameters=reply.parameters,
+                votes=votes,
+                moderation=moderation,
+                is_last=reply.id not in answered or self._choice.votes != VOTES,
+                said=head.said,
+                rejected=self._rejected(head, messages, conversation),
+            )
+
+    def _rejected(
+        self, head: Head, messages: Mapping[uuid.UUID, _Message], conversation: _Conversation
+    ) -> Rejected | None:
+        if head.rejected_id is None:
+            return None
+        reply = messages[head.rejected_id]
+        model = self._models[reply.model_id or conversation.model_id]
+        return Rejected(reply.id, reply.text, model.name, head.source)
+
+
+def records(choice: Choice | None = None) -> Iterator[Record]:
+    """Give all records of a choice, oldest first; of equal times a chat before what was said about it."""
+    reader = Reader(choice or Choice())
+    for _, chosen in reader.batches():
+        yield from reader.records(chosen)
+
+
+def _turns(
+    reply: _Message, messages: Mapping[uuid.UUID, _Message], images: Mapping[uuid.UUID, list[Picture]]
+) -> list[Turn]:
+    turns: list[Turn] = []
+    answer: _Message | None = reply
+    while answer is not None:
+        question = messages.get(answer.parent_id) if answer.parent_id else None
+        if question is None:
+            break
+        if answer.text or answer is reply:
+            turns.append(
+                Turn(
+                    text=question.text,
+                    images=tuple(images.get(question.id, ())),
+                    reply=answer.text,
+                    complete=answer.state == ReplyState.COMPLETE,
+                )
+            )
+        answer = messages.get(question.parent_id) if question.parent_id else None
+    return turns[::-1]
+
+
+class _Reply(NamedTuple):
+    conversation_id: uuid.UUID
+    error_code: str
+    model_id: int | None
+
+
+def _read_replies(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, _Reply]:
+    rows = Message.objects.filter(pk__in=ids).order_by()
+    names = ("pk", "conversation_id", "error_code", "model_id")
+    return {pk: _Reply(place, code, model) for pk, place, code, model in rows.values_list(*names)}
+
+
+def _read_votes(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[str, ...]]:
+    rows = Vote.objects.filter(message__in=ids).order_by("created", "pk").values_list("message_id", "value")
+    return {pk: tuple(values) for pk, values in _grouped(rows).items()}
+
+
+def _read_moderation(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Give what moderators have made of those of these replies that were flagged or hidden."""
+    rows = Flag.objects.filter(message__in=ids).order_by("pk").values_list("message_id", "state")
+    return {
+        pk: next(state for state in _WORST_FIRST if state in states) for pk, states in _grouped(rows).items()
+    }
+
+
+def _grouped(rows: Iterable[tuple[uuid.UUID, Any]]) -> dict[uuid.UUID, list[Any]]:
+    found: dict[uuid.UUID, list[Any]] = defaultdict(list)
+    for pk, value in rows:
+        found[pk].append(value)
+    return found
+
+
+def _read_conversations(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, _Conversation]:
+    rows = Conversation.objects.filter(pk__in=ids).order_by()
+    names = ("pk", "visitor_id", "model_id", "template", "system_message")
+    return {pk: _Conversation(*rest) for pk, *rest in rows.values_list(*names)}
+
+
+def _read_addresses(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Give each visitor's address, or its hash where addresses are not kept."""
+    rows = Visitor.objects.filter(pk__in=keys).values_list("pk", "address", "address_hash")
+    return {pk: address or hashed for pk, address, hashed in rows}
+
+
+def _read_messages(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, _Message]:
+    rows = Message.objects.filter(conversation_id__in=ids).order_by()
+    names = ("pk", "parent_id", "role", "text", "state", "error_code", "model_id", "parameters")
+    return {row[0]: _Message(*row) for row in rows.values_list(*names)}
+
+
+def _read_images(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Picture]]:
+    rows = (
+        MessageImage.objects.filter(message__conversation_id__in=ids)
+        .order_by("message_id", "position")
+        .values_list(
+            "message_id",
+            "upload__image__md5",
+            "upload__image__width",
+            "upload__image__height",
+            "upload__image__file",
+        )
+    )
+    return _grouped((pk, Picture(*rest)) for pk, *rest in rows)

@@ -1,0 +1,120 @@
+"""What the filters of an export take and leave out."""
+
+import datetime
+
+import pytest
+
+from chat.models import Conversation, SiteText
+from chat.refusals import Refused
+from feedback.exchange.choice import Choice, read
+from feedback.exchange.reading import records
+from feedback.exchange.records import KINDS, LOGGED
+from feedback.flags import flag
+from feedback.models import Flag
+from feedback.votes import set_vote
+from tests.feedback.stories import START, exchange, make_conversation, make_model, make_visitor
+
+pytestmark = pytest.mark.django_db
+DAY = datetime.timedelta(days=1)
+
+
+def found(**asked):
+    return [record.message_id for record in records(read({"types": "chat", **asked}, KINDS))]
+
+
+@pytest.fixture
+def visitor(db):
+    return make_visitor()
+
+
+@pytest.fixture
+def three(visitor):
+    """Three replies in conversations of their own, begun a day apart."""
+    replies = [exchange(make_conversation(visitor)) for _ in range(3)]
+    for number, reply in enumerate(replies):
+        type(reply).objects.filter(pk=reply.pk).update(created=START + number * DAY)
+    return [reply.pk for reply in replies]
+
+
+def test_times_take_the_beginning_in_and_leave_the_end_out(three):
+    assert found(since="2026-11-23T10:00:00Z") == three[1:]
+    assert found(until="2026-11-23T10:00:00Z") == three[:1]
+    assert found(since="2026-11-23", until="2026-11-24") == three[1:2]
+    assert found(since="2026-11-23T12:00:00+02:00") == three[1:]
+
+
+def test_models_are_those_that_replied(three, visitor):
+    other = exchange(make_conversation(visitor, make_model("other")))
+    set_vote(visitor.key, other.pk, "up")
+    assert found(models="other") == [other.pk]
+    assert found(models=["other", "llava-v1.5-7b"]) == [*three, other.pk]
+    assert found(models="unknown") == []
+    assert found(models="llava-v1.5-7b", types="upvote") == []
+
+
+def test_votes_are_those_on_the_reply(three, visitor):
+    set_vote(visitor.key, three[0], "up")
+    set_vote(visitor.key, three[1], "down")
+    assert found(votes="up") == three[:1]
+    assert found(votes="down,none") == three[1:]
+    assert found(votes="up", types="chat,upvote,downvote") == [three[0], three[0]]
+
+
+def test_moderation_is_the_worst_that_was_decided(three, visitor):
+    flag(visitor.key, three[0], "other")
+    flag(visitor.key, three[1], "other")
+    Flag.objects.filter(message=three[1]).update(state=Flag.State.UPHELD)
+    Flag.objects.create(
+        visitor=make_visitor(), message_id=three[1], reason="other", state=Flag.State.DISMISSED
+    )
+    assert found(moderation="open") == three[:1]
+    assert found(moderation="upheld") == three[1:2]
+    assert found(moderation="unflagged,open") == [three[0], three[2]]
+    assert found() == three
+
+
+def test_consent_is_what_the_visitor_allows_and_usual_where_the_site_asks(three):
+    first = Conversation.objects.get(messages=three[0])
+    first.research = True
+    first.save()
+    assert found() == three
+    assert found(consent="research") == three[:1]
+    SiteText.objects.update_or_create(defaults={"offers_research": True})
+    assert found() == three[:1]
+    assert found(consent="any") == three
+
+
+def test_a_choice_comes_back_from_what_is_stored_of_it():
+    choice = read(
+        {"since": "2026-11-22", "models": "b,a", "votes": ["up"], "images": True, "licence": "MIT"}, LOGGED
+    )
+    assert choice == Choice(
+        since=datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC),
+        models=("a", "b"),
+        votes=("up",),
+        images=True,
+        licence="MIT",
+    )
+    assert read(choice.described(), LOGGED) == choice
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"since": 5}, "since"),
+        ({"since": "2026-13-01"}, "since"),
+        ({"since": "0001-01-01T00:00:00+14:00"}, "since"),
+        ({"until": "9999-12-31T23:59:59-14:00"}, "until"),
+        ({"models": 5}, "models"),
+        ({"models": [5]}, "models"),
+        ({"models": ["m"] * 101}, "models"),
+        ({"images": "yes"}, "images"),
+        ({"licence": "x" * 101}, "licence"),
+        ({"types": "preference"}, "types"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_what_is_no_filter_is_refused_by_its_name(asked, field):
+    with pytest.raises(Refused) as refused:
+        read(asked, LOGGED)
+    assert refused.value.field == field

@@ -47,6 +47,30 @@ def page_words() -> dict[str, str]:
         "voted_up": _("You upvoted this. Thank you."),
         "voted_down": _("You downvoted this. Thank you."),
         "flagged": _("You flagged this. We will look at it."),
+        # Details of a vote
+        "why_up": _("What was good about it?"),
+        "why_down": _("What was wrong with it?"),
+        "mark": _("Show where on the image"),
+        "marked": _("Marked on the image: {count}"),
+        "box_right": _("Where is the reply right?"),
+        "box_wrong": _("Where is the reply wrong?"),
+        "box": _("Box {number}: {width} × {height} pixels, {x} from the left, {y} from the top"),
+        "box_remove": _("Remove box {number}"),
+        "boxes_count": _("Boxes: {count}"),
+        "boxes_full": _("Boxes: {limit}, which is the most"),
+        "saving": _("Saving…"),
+        # Own data
+        "terms_first": _("Nothing was sent, because the terms of use come first."),
+        "research_on": _("Thank you. Your chats may be used for research."),
+        "research_off": _("Your chats may not be used for research."),
+        "delete_entry": _("Delete “{title}”"),
+        "delete_title": _("Delete this conversation?"),
+        "delete_words": _("“{title}” with its images, votes and reports. This can't be undone."),
+        "delete_all_title": _("Delete everything of yours?"),
+        "delete_all_words": _(
+            "All your chats, images, votes and reports on this site. This can't be undone."
+        ),
+        "conversation_deleted": _("The conversation was deleted."),
         # Models
         "gone": _("{name} (gone)"),
         "no_models": _("No models are available at the moment."),

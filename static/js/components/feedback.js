@@ -1,14 +1,17 @@
-// Votes and flags: sent over HTTP, stored at once, confirmed beside the reply.
+// Votes, preferences and flags: sent over HTTP, stored at once, confirmed beside the reply.
 import { fromTemplate, part, show } from "../lib/dom.js";
-import { address, postJSON } from "../lib/http.js";
+import { address, getJSON, postJSON } from "../lib/http.js";
 import { tab } from "../lib/storage.js";
+import { BoxEditor } from "./box_editor.js";
 
 export class Feedback {
   #dialog = document.getElementById("flag");
+  #boxEditor = new BoxEditor();
   #site;
   #reply = null;
+  #reasons = null;
 
-  /** `site`: urls, csrf_token, flag_reasons; `onStored({message, vote, flagged})`, `onProblem(error)`. */
+  /** `site`: urls, csrf_token, flag_reasons; `onStored(reply, what now holds of it)`, `onProblem(error)`. */
   constructor(site, { onStored, onProblem }) {
     this.#site = site;
     this.onStored = onStored;
@@ -31,15 +34,44 @@ export class Feedback {
     });
   }
 
-  /** Vote "up" or "down"; the same vote again takes it back. */
-  async vote(reply, value) {
-    const vote = reply.vote === value ? null : value;
+  /** Vote "up" or "down"; the same vote again takes it back. A comment and boxes stay when the vote turns round. */
+  vote(reply, value) {
+    const { comment, boxes } = reply;
+    if (reply.vote === value) return this.#store(reply, "vote", { value: null });
+    return this.#store(reply, "vote", { value, reasons: [], comment, boxes });
+  }
+
+  /** Change reasons, comment or boxes of a vote; gives the error, or null. */
+  detail(reply, values) {
+    const { vote, reasons, comment, boxes } = { ...reply, ...values };
+    return this.#store(reply, "vote", { value: vote, reasons, comment, boxes }, { quiet: true });
+  }
+
+  /** Mark a reply as better than its other variants, or take that back. */
+  prefer(reply) {
+    return this.#store(reply, "preference", { preferred: !reply.preferred });
+  }
+
+  /** Let the visitor draw boxes on `images`. */
+  mark(reply, images, onDone) {
+    this.#boxEditor.open({ images, boxes: reply.boxes, value: reply.vote, onDone });
+  }
+
+  /** What votes may give as reasons; asked for once. */
+  reasons() {
+    this.#reasons ??= getJSON(this.#site.urls.vote_reasons).then(({ reasons }) => reasons);
+    this.#reasons.catch(() => (this.#reasons = null));
+    return this.#reasons;
+  }
+
+  async #store(reply, what, body, { quiet = false } = {}) {
     try {
-      const url = address(this.#site.urls.vote, { message: reply.id });
-      const stored = await postJSON(url, { value: vote, reasons: [], comment: "" }, this.#site.csrf_token);
-      this.onStored({ message: reply.id, vote: stored.vote, flagged: reply.flagged });
+      const said = await postJSON(address(this.#site.urls[what], { message: reply.id }), body, this.#site.csrf_token);
+      this.onStored(reply, said);
+      return null;
     } catch (error) {
-      this.onProblem(error);
+      if (!quiet || error.needsReload) this.onProblem(error);
+      return error;
     }
   }
 
@@ -65,10 +97,10 @@ export class Feedback {
   async #flag() {
     try {
       const url = address(this.#site.urls.flag, { message: this.#reply.id });
-      await postJSON(url, this.#report, this.#site.csrf_token);
+      const said = await postJSON(url, this.#report, this.#site.csrf_token);
       tab.set("flag", null);
       this.#dialog.close();
-      this.onStored({ message: this.#reply.id, vote: this.#reply.vote, flagged: true });
+      this.onStored(this.#reply, said);
     } catch (error) {
       this.#complain(error.message, { needsReload: error.needsReload });
     }

@@ -10,12 +10,17 @@ export class History {
   #state = part(this.#dialog, "state");
   #urls;
   #onOpen;
+  #onDelete;
   #oldest = null;
 
-  /** `urls.history` lists, `urls.conversation` is a conversation's address; `onOpen(id)` hears the choice. */
-  constructor({ urls, onOpen }) {
+  /**
+   * `urls.history` lists, `urls.conversation` is a conversation's address; `onOpen(id)` hears the choice,
+   * `onDelete(id, title)` gives whether it was deleted.
+   */
+  constructor({ urls, onOpen, onDelete }) {
     this.#urls = urls;
     this.#onOpen = onOpen;
+    this.#onDelete = onDelete;
     document.getElementById("history-open").addEventListener("click", () => this.open());
     part(this.#dialog, "close").addEventListener("click", () => this.#dialog.close());
     this.#more.addEventListener("click", () => this.#load());
@@ -37,12 +42,16 @@ export class History {
       const { conversations, more } = await getJSON(this.#urls.history + query);
       this.#list.append(...conversations.map((conversation) => this.#entry(conversation)));
       this.#oldest = conversations.at(-1)?.updated ?? this.#oldest;
-      this.#state.textContent = this.#list.children.length ? "" : say("history_empty");
+      this.#tellEmpty();
       show(this.#more, more);
     } catch (error) {
       this.#state.textContent = error.message;
       show(this.#more, true);
     }
+  }
+
+  #tellEmpty() {
+    this.#state.textContent = this.#list.children.length ? "" : say("history_empty");
   }
 
   #entry({ id, title, model, updated }) {
@@ -61,6 +70,15 @@ export class History {
       event.preventDefault();
       this.#dialog.close();
       this.#onOpen(id);
+    });
+    const remove = part(entry, "remove");
+    remove.ariaLabel = remove.title = say("delete_entry", { title: title || say("untitled") });
+    remove.addEventListener("click", async () => {
+      if (!(await this.#onDelete(id, title))) return;
+      const next = entry.nextElementSibling ?? entry.previousElementSibling;
+      entry.remove();
+      this.#tellEmpty();
+      (next?.querySelector("a") ?? part(this.#dialog, "close")).focus();
     });
     return entry;
   }

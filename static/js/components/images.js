@@ -13,7 +13,7 @@ export class Images {
   #images = [];
   #options;
 
-  /** `options`: url, csrfToken, limits, onChange (images came, went or arrived), onProblem(words). */
+  /** `options`: url, csrfToken, limits, consent, onChange (images came, went or arrived), onProblem(words). */
   constructor(options) {
     this.#options = options;
     this.#input.addEventListener("change", () => {
@@ -54,10 +54,13 @@ export class Images {
   }
 
   /** Take files of the visitor's; those that can't be taken are refused with words. */
-  add(files) {
-    for (const file of files) {
+  async add(files) {
+    const chosen = [...files]; // the list empties itself while the terms are read
+    const { consent, onProblem } = this.#options;
+    if (consent.isMissing && !(await consent.ask())) return onProblem(say("terms_first"));
+    for (const file of chosen) {
       const problem = refusal(file, this.#options.limits);
-      if (problem) this.#options.onProblem(problem);
+      if (problem) onProblem(problem);
       else this.#show(new PendingImage({ file, ...this.#options, ...this.#handlers }));
     }
   }

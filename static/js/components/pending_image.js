@@ -44,6 +44,7 @@ export class PendingImage {
       this.#arrived(await this.#upload());
     } catch (error) {
       if (error.code !== "cancelled") this.#become("failed", error);
+      if (error.code === "terms_not_accepted" && (await this.#options.consent.askAnew().catch(() => false))) return this.#send();
     }
     this.#options.onChange();
   }

@@ -9,15 +9,23 @@ export class Reply {
   #message = null;
   #siblings = [];
   #text;
+  #actions;
+  #details = null;
 
-  /** `actions`: vote(message, value), flag(message), again(message), goOn(message), choose(id); `titleOf(model name)`. */
+  /**
+   * `actions`: vote(message, value), prefer(message), details(message, onClose) gives a component, flag(message),
+   * again(message), goOn(message), choose(id); `titleOf(model name)`.
+   */
   constructor(message, actions, titleOf) {
     this.element.dataset.message = message.id;
     this.#text = new RichText(part(this.element, "text"));
     write(part(this.element, "name"), titleOf(message.model));
     const on = (name, action) => part(this.element, name).addEventListener("click", action);
-    on("up", () => actions.vote(this.#message, "up"));
-    on("down", () => actions.vote(this.#message, "down"));
+    this.#actions = actions;
+    on("up", () => this.#vote("up"));
+    on("down", () => this.#vote("down"));
+    on("better", () => actions.prefer(this.#message));
+    on("details-open", () => this.#openDetails());
     on("flag", () => actions.flag(this.#message));
     on("again", () => actions.again(this.#message));
     on("continue", () => actions.goOn(this.#message));
@@ -47,6 +55,27 @@ export class Reply {
     this.#showFeedback(message);
   }
 
+  async #vote(value) {
+    await this.#actions.vote(this.#message, value);
+    if (this.#message.vote === value) this.#openDetails();
+  }
+
+  #openDetails() {
+    if (this.#details) return;
+    this.#details = this.#actions.details(this.#message, () => {
+      this.#closeDetails();
+      part(this.element, "details-open").focus();
+    });
+    this.element.append(this.#details.element);
+    this.#showFeedback(this.#message);
+  }
+
+  #closeDetails() {
+    this.#details?.element.remove();
+    this.#details = null;
+    this.#showFeedback(this.#message);
+  }
+
   #showWaiting(message, live) {
     write(part(this.element, "waiting-text"), message.state === "queued" ? inLine(message) : say("first_word"));
     show(part(this.element, "waiting"), live && (message.text === "" || message.state === "queued"));
@@ -72,6 +101,13 @@ export class Reply {
   #showFeedback(message) {
     part(this.element, "up").ariaPressed = String(message.vote === "up");
     part(this.element, "down").ariaPressed = String(message.vote === "down");
+    const better = part(this.element, "better");
+    show(better, this.#siblings.length > 1 && message.text !== "" && !isLive(message));
+    better.ariaPressed = String(message.preferred);
+    if (!message.vote && this.#details) return this.#closeDetails();
+    this.#details?.update(message);
+    const opener = part(this.element, "details-open");
+    show(opener, Boolean(message.vote) && !this.#details);
     part(this.element, "flag").classList.toggle("is-flagged", message.flagged);
     const words = [
       { up: say("voted_up"), down: say("voted_down") }[message.vote] ?? "",

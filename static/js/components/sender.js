@@ -10,17 +10,19 @@ export class Sender {
   #models;
   #parameters;
   #scroll;
+  #consent;
   #composer;
   #images;
   #clientId = null; // of the draft: the same message sent again is the same message
   #waitsForImages = false;
   #restoring = false;
 
-  constructor({ site, session, models, parameters, scroll }) {
+  constructor({ site, session, models, parameters, scroll, consent }) {
     this.#session = session;
     this.#models = models;
     this.#parameters = parameters;
     this.#scroll = scroll;
+    this.#consent = consent;
     this.#composer = new Composer({
       limit: site.limits.text,
       onSend: () => this.send(),
@@ -31,6 +33,7 @@ export class Sender {
       url: site.urls.upload,
       csrfToken: site.csrf_token,
       limits: site.limits,
+      consent,
       onChange: () => this.#imagesChanged(),
       onProblem: (words) => this.#composer.complain(words),
     });
@@ -71,6 +74,7 @@ export class Sender {
     const problem = this.#problem();
     this.#composer.complain(problem);
     if (problem || this.#composer.isTooLong()) return;
+    if (this.#consent.isMissing) return this.#afterTerms(() => this.send());
     if (this.#images.isUploading) {
       this.#waitsForImages = true;
       this.refresh();
@@ -112,8 +116,19 @@ export class Sender {
     const problem = otherProblem || (this.#session.conversation.liveReply() ? say("busy") : "");
     this.#composer.complain(problem);
     if (problem) return;
+    if (this.#consent.isMissing) return this.#afterTerms(() => this.#askAgain(otherProblem, frame));
     this.#session.ask({ ...frame(), client_id: newId() });
     this.#scroll.toEnd();
+  }
+
+  /** Show the terms, and go on once they are accepted; what was written stays in the box meanwhile. */
+  async #afterTerms(goOn, { anew = false } = {}) {
+    try {
+      if (await (anew ? this.#consent.askAnew() : this.#consent.ask())) goOn();
+      else this.#composer.complain(say("terms_first"));
+    } catch (error) {
+      this.#composer.complain(error.message);
+    }
   }
 
   accepted(sent, here) {
@@ -127,6 +142,11 @@ export class Sender {
   refused({ frame, sent, here }) {
     if (!sent) return false;
     if (sent.type === "send") this.#newMessage();
+    if (frame.code === "terms_not_accepted" && here) {
+      const again = () => (sent.type === "send" ? this.send() : this.#askAgain("", () => sent));
+      this.#afterTerms(again, { anew: true });
+      return true;
+    }
     if (here) this.#composer.complain(withLimit(frame));
     this.#composer.focus();
     return true;

@@ -35,7 +35,7 @@ export class Conversation {
         this.#change(frame, { text: frame.text, epoch: frame.epoch, length: codePoints(frame.text), astray: false }),
       state: () => this.#finish(frame),
       queue: () => this.#change(frame, { position: frame.position, seconds: frame.seconds }),
-      feedback: () => this.#change(frame, { vote: frame.vote, flagged: frame.flagged }),
+      feedback: () => this.#change(frame, saidIn(frame)),
     }[frame.type];
     return take ? take() : { changed: [], gap: false };
   }
@@ -68,6 +68,18 @@ export class Conversation {
   /** The model that answered last, or that the conversation began with. */
   lastModel() {
     return [...this.messages.values()].findLast((message) => message.model)?.model ?? this.model;
+  }
+
+  /** The images of the messages that led to a reply, first ones first. */
+  imagesBefore(id) {
+    const images = [];
+    for (let at = this.messages.get(id); at; at = this.messages.get(at.parent)) images.unshift(...at.images);
+    return images;
+  }
+
+  /** All replies to what this one answers. */
+  variantsOf({ parent }) {
+    return [...this.messages.values()].filter((message) => message.parent === parent);
   }
 
   /** Show this variant from now on. */
@@ -130,6 +142,11 @@ export class Conversation {
     if (message) Object.assign(message, values);
     return { changed: message ? [id] : [], gap: !message };
   }
+}
+
+/** What a visitor says of a reply, out of a frame about it. */
+function saidIn({ vote, reasons, comment, boxes, preferred, flagged }) {
+  return { vote, reasons, comment, boxes, preferred, flagged };
 }
 
 /** Join what we hold of a message with what the site sent of it. */

@@ -9,7 +9,7 @@ const OPEN_LATER = 3000; // milliseconds after which a conversation is asked for
 
 /**
  * Dispatches "connection" ({open, code}), "hello" ({version}), "reset" (another conversation), "loaded", "change" ({ids}),
- * "accepted" ({frame, sent, here}), "refused" ({frame, sent}), "ended" ({message}).
+ * "accepted" ({frame, sent, here}), "refused" ({frame, sent}), "ended" ({message}), "deleted" ({id}).
  */
 export class Session extends EventTarget {
   conversation = new Conversation();
@@ -65,7 +65,7 @@ export class Session extends EventTarget {
     if (!this.#socket.send({ type: "stop", message })) this.#stops.add(message);
   }
 
-  /** Note a vote or a flag that went over HTTP, without waiting for the socket to say so. */
+  /** Note what went over HTTP about a reply, without waiting for the socket to say so. */
   note(values) {
     this.#apply({ type: "feedback", ...values });
   }
@@ -107,6 +107,7 @@ export class Session extends EventTarget {
     else if (frame.type === "accepted") this.#accepted(frame);
     else if (frame.type === "error") this.#refused(frame);
     else if (frame.type === "missed") this.#missed(frame);
+    else if (frame.type === "deleted") this.#deleted(frame);
     else if (this.#isOurs(frame)) this.#apply(frame);
   }
 
@@ -118,6 +119,10 @@ export class Session extends EventTarget {
   /** Look again: the process at the other end may not have heard what happened in another one. */
   #missed({ conversation }) {
     if (conversation === this.conversation.id) this.#closeGap();
+  }
+
+  #deleted({ conversation }) {
+    if (conversation === this.conversation.id) this.#tell("deleted", { id: conversation });
   }
 
   #isOurs(frame) {

@@ -17,6 +17,14 @@ function keeper(area) {
         // The page works without it.
       }
     },
+    /** Forget everything of this site. */
+    clear() {
+      try {
+        for (const key of Object.keys(window[area])) if (key.startsWith("mmchat.")) window[area].removeItem(key);
+      } catch {
+        // Then nothing was kept.
+      }
+    },
   };
 }
 

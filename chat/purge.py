@@ -75,8 +75,8 @@ def _leaving(now: datetime.datetime) -> QuerySet[Visitor]:
     leaving = Q(deleted__lte=now - _grace())
     if settings.MMCHAT_KEEP_DAYS:
         has = [Exists(rows.filter(visitor=OuterRef("pk"))) for rows in (Conversation.objects, Upload.objects)]
-        leaving |= Q(~has[0], ~has[1], created__lt=now - settings.MMCHAT_KEEP_DAYS * DAY, blocked=False)
-    return Visitor.objects.filter(leaving)
+        leaving |= Q(~has[0], ~has[1], created__lt=now - settings.MMCHAT_KEEP_DAYS * DAY, is_blocked=False)
+    return Visitor.objects.with_blocked().filter(leaving)
 
 
 def _grace() -> datetime.timedelta:

@@ -16,7 +16,9 @@ from chat.addresses import Address
 from chat.consent import check_consent
 from chat.conversations import branch, message_info, message_infos, title_of
 from chat.generation.context import Context, context_of
+from chat.images.blocks import is_blocked
 from chat.kept import Kept
+from chat.languages import language_of
 from chat.models import ChatModel, Conversation, Message, MessageImage, ReplyState, Role, Upload, Visitor
 from chat.refusals import Refused
 from chat.registry import can_continue, protocol_of, template_of
@@ -144,7 +146,7 @@ def _store_turn(
 ) -> Turn:
     visitor = ensure_visitor(visitor_key, address, lock=True)
     check_consent(visitor)
-    if visitor.blocked:
+    if visitor.is_blocked:
         raise Refused("visitor_blocked", _("This browser has been blocked from sending messages."))
     model = _model(frame.model)
     values = parameters.resolve(frame.parameters, model)
@@ -183,12 +185,13 @@ def _store_variant(
     old = Message.objects.owned_by(visitor_key).replies().filter(pk=frame.message).first()
     if old is None or old.parent is None or old.model is None:
         raise Refused("not_found", _("This reply does not exist."), "message")
-    check_consent(ensure_visitor(visitor_key, None, lock=True))
-    own = Conversation.objects.owned_by(visitor_key).select_related("visitor")
+    visitor = ensure_visitor(visitor_key, None, lock=True)
+    check_consent(visitor)
+    own = Conversation.objects.owned_by(visitor_key)
     conversation = own.select_for_update(of=("self",)).filter(pk=old.conversation_id).first()
     if conversation is None:
         raise Refused("not_found", _("This conversation does not exist."), "message")
-    if conversation.visitor.blocked:
+    if visitor.is_blocked:
         raise Refused("visitor_blocked", _("This browser has been blocked from sending messages."))
     if conversation.messages.live().exists():
         raise _busy()
@@ -268,7 +271,7 @@ def _uploads(visitor: Visitor, frame: events.Send, model: ChatModel) -> list[Upl
     uploads = Upload.objects.owned_by(visitor.key).in_order(frame.images)
     if len(uploads) != len(frame.images):
         raise Refused("image_unknown", _("An image of this message does not exist. Add it again."), "images")
-    if any(upload.image.blocked for upload in uploads):
+    if any(is_blocked(upload.image) for upload in uploads):
         raise Refused("image_blocked", _("An image of this message is not allowed here."), "images")
     return uploads
 
@@ -282,6 +285,7 @@ def _conversation(visitor: Visitor, frame: events.Send, model: ChatModel, text: 
             template=template_of(model) if protocol_of(model) == "llava" else "",
             system_message=model.system_message,
             title=title_of(text) or _("Image"),
+            language=language_of(text),
             research=bool(visitor.research),
             updated=now,
         )
@@ -292,7 +296,9 @@ def _conversation(visitor: Visitor, frame: events.Send, model: ChatModel, text: 
         raise Refused("not_found", _("This conversation does not exist."), "conversation")
     if conversation.messages.live().exists():
         raise _busy()
-    Conversation.objects.filter(pk=conversation.pk).update(updated=now)
+    # Conversations often begin with a picture alone, or with a word that every language has.
+    language = conversation.language or language_of(text)
+    Conversation.objects.filter(pk=conversation.pk).update(updated=now, language=language)
     return conversation
 
 

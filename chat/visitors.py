@@ -85,7 +85,7 @@ def scope_address(scope: dict) -> Address | None:
 
 def ensure_visitor(key: uuid.UUID, address: Address | None, lock: bool = False) -> Visitor:
     """Give the visitor's row, making it at the first message or upload; with `lock` held until the commit."""
-    found = Visitor.objects.filter(key=key)
+    found = Visitor.objects.with_blocked().filter(key=key)
     if lock:
         found = found.select_for_update(no_key=True)
     visitor = found.first()

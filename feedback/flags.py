@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from chat.models import AuditEntry, Message
+from chat.models import AuditEntry, Message, ReviewState
 from chat.refusals import Refused
 from feedback.limits import check_comment
 from feedback.models import Flag, FlagQuerySet
@@ -36,7 +36,7 @@ def flag(visitor_key: uuid.UUID, message_id: uuid.UUID, reason: str, comment: st
     return reply
 
 
-def decide(flags: FlagQuerySet, state: Flag.State, reviewer: User | AnonymousUser, note: str = "") -> int:
+def decide(flags: FlagQuerySet, state: ReviewState, reviewer: User | AnonymousUser, note: str = "") -> int:
     """Put flags into a state in a reviewer's name, each with an audit entry; give how many changed.
 
     Flags that are in that state already stay as they are, so the first decision keeps its name and time.

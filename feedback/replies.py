@@ -15,7 +15,7 @@ def lock_own_reply(visitor_key: uuid.UUID, message_id: uuid.UUID) -> Message:
     a transaction. Raises `Refused`: `visitor_blocked`, or `not_found` whatever the cause.
     """
     visitor = Visitor.objects.select_for_update(no_key=True).filter(key=visitor_key).first()
-    if visitor is not None and visitor.blocked:
+    if visitor is not None and visitor.blocks.in_force().exists():
         raise Refused("visitor_blocked", _("This browser has been blocked from voting and flagging."))
     reply = Message.objects.owned_by(visitor_key).replies().filter(pk=message_id).first()
     if reply is None:

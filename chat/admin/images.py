@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.admin.access import ReadOnlyAdmin
 from chat.admin.links import thumbnail
+from chat.images.blocks import is_blocked
 from chat.models import Image, Upload
 
 
@@ -13,14 +14,14 @@ from chat.models import Image, Upload
 class ImageAdmin(ReadOnlyAdmin):
     list_display = ["picture", "md5", "width", "height", "source_format", "bytes", "blocked", "created"]
     list_display_links = ["md5"]
-    list_filter = ["source_format", "blocked", "created"]
+    list_filter = ["source_format", "created"]
     search_fields = ["^md5"]
     date_hierarchy = "created"
     ordering = ["-created"]
     fields = [
         "picture", "md5", "difference_hash", "width", "height", "source_format", "bytes", "blocked", "created"
     ]  # fmt: skip
-    readonly_fields = ["picture"]
+    readonly_fields = ["picture", "blocked"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
         first = Upload.objects.filter(image=OuterRef("pk")).order_by("created", "pk").values("pk")[:1]
@@ -29,6 +30,10 @@ class ImageAdmin(ReadOnlyAdmin):
     @admin.display(description=_("picture"))
     def picture(self, image: Image) -> SafeString | str:
         return thumbnail(getattr(image, "an_upload", None), str(image))
+
+    @admin.display(description=_("blocked"), boolean=True)
+    def blocked(self, image: Image) -> bool:
+        return is_blocked(image)
 
 
 @admin.register(Upload)

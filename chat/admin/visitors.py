@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -9,6 +11,19 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.admin.access import ReadOnlyAdmin
 from chat.models import Conversation, Visitor
+
+
+class BlockedFilter(admin.SimpleListFilter):
+    title = _("blocked")
+    parameter_name = "blocked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Visitor]) -> QuerySet[Visitor]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(is_blocked=self.value() == "yes")  # type: ignore[misc]  # set by `with_blocked`
 
 
 @admin.register(Visitor)
@@ -24,7 +39,7 @@ class VisitorAdmin(ReadOnlyAdmin):
         "deleted",
         "blocked",
     ]
-    list_filter = ["blocked", "research", ("deleted", admin.EmptyFieldListFilter), "created"]
+    list_filter = [BlockedFilter, "research", ("deleted", admin.EmptyFieldListFilter), "created"]
     search_fields = ["=key", "=address_hash", "=address"]
     date_hierarchy = "created"
     ordering = ["-created"]
@@ -32,17 +47,22 @@ class VisitorAdmin(ReadOnlyAdmin):
         "key", "conversations", "created", "address", "address_hash", "terms_version", "terms_accepted",
         "research", "research_changed", "deleted", "blocked",
     ]  # fmt: skip
-    readonly_fields = ["key", "conversations"]
+    readonly_fields = ["key", "conversations", "blocked"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Visitor]:
         own = Conversation.objects.filter(visitor=OuterRef("pk")).order_by().values("visitor")
         counted = Subquery(own.annotate(number=Count("pk")).values("number"))
-        return super().get_queryset(request).annotate(conversation_count=Coalesce(counted, 0))
+        visitors = Visitor.objects.with_blocked()
+        return visitors.annotate(conversation_count=Coalesce(counted, 0))
 
     @admin.display(description=_("conversations"), ordering="conversation_count")
     def conversations(self, visitor: Visitor) -> SafeString:
         address = reverse("admin:chat_conversation_changelist", query={"visitor__key": str(visitor.pk)})
         return format_html('<a href="{}">{}</a>', address, getattr(visitor, "conversation_count", 0))
+
+    @admin.display(description=_("blocked"), boolean=True)
+    def blocked(self, visitor: Visitor) -> bool:
+        return visitor.is_blocked
 
     @admin.display(description=_("address hash"), ordering="address_hash")
     def short_hash(self, visitor: Visitor) -> str:

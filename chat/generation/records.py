@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from chat import moderation
 from chat.generation.breakers import Breaker
-from chat.models import CircuitBreaker, Message, ReplyState, ServerProcess, Visitor
+from chat.models import BlockedVisitor, CircuitBreaker, Message, ReplyState, ServerProcess, Visitor
 
 ADOPT_WITHIN = datetime.timedelta(hours=1)  # nobody waits for an older one
 
@@ -180,7 +180,9 @@ def request_stop(visitor_key: uuid.UUID, reply: uuid.UUID) -> uuid.UUID | None:
 
 def blocked(visitors: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """Give those of the visitors who are blocked."""
-    return set(Visitor.objects.filter(key__in=visitors, blocked=True).values_list("key", flat=True))
+    return set(
+        BlockedVisitor.objects.in_force().filter(visitor__in=visitors).values_list("visitor", flat=True)
+    )
 
 
 def deleted_visitors(visitors: Collection[uuid.UUID]) -> set[uuid.UUID]:

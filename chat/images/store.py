@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from chat import events
+from chat.images.blocks import is_blocked
 from chat.images.errors import ImageRefused
 from chat.images.pool import Decoded, Pixels, decoders
 from chat.models import Image, Upload, Visitor
@@ -85,8 +86,8 @@ def image_info(upload: Upload) -> events.ImageInfo:
 def delete_upload(upload: Upload) -> None:
     """Delete an upload, and with the last one of its picture the picture's row and, once committed, files.
 
-    A blocked picture's row stays without its files, so that it is still refused when it comes again.
-    Raises `django.db.models.ProtectedError` while a message shows the upload.
+    A blocked picture is still refused when it comes again. Raises `django.db.models.ProtectedError` while a
+    message shows the upload.
     """
     with transaction.atomic():
         image = Image.objects.select_for_update().filter(pk=upload.image_id).first()
@@ -94,10 +95,7 @@ def delete_upload(upload: Upload) -> None:
         if image is None or image.uploads.exists():
             return
         transaction.on_commit(_removal(image.file.name, image.thumbnail.name))
-        if image.blocked:
-            Image.objects.filter(pk=image.pk).update(file="", thumbnail="", bytes=0)
-        else:
-            image.delete()
+        image.delete()
 
 
 class _NewFiles:
@@ -129,11 +127,11 @@ class _NewFiles:
 
 
 def _keep(visitor: Visitor, name: str, about: Pixels, files: _NewFiles) -> Upload:
+    if is_blocked(about):
+        raise ImageRefused("image_blocked")
     for _ in range(_ATTEMPTS):
         # Outside the transaction: SQLite has one writer, which must not wait for a disk.
         known = _same(about).first()
-        if known and known.blocked:
-            raise ImageRefused("image_blocked")
         if not known or not known.file:
             files.write()
         # The same picture can be stored or deleted at the same moment, and so can its visitor.
@@ -161,8 +159,6 @@ def _record(visitor: Visitor, name: str, about: Pixels, files: _NewFiles) -> Upl
         )
         image.file, image.thumbnail, image.bytes = files.picture, files.thumbnail, files.size
         image.save()
-    if image.blocked:
-        raise ImageRefused("image_blocked")
     return Upload.objects.select_related("image").get_or_create(
         visitor=visitor, image=image, defaults={"name": name}
     )[0]

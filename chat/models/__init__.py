@@ -1,22 +1,34 @@
 """What is stored: one module per concept, all models importable from here."""
 
 from chat.models.audit import AuditEntry
-from chat.models.conversations import Conversation, Message, MessageImage, ReplyState, Role, RunningReply
-from chat.models.images import Image, Upload
-from chat.models.moderation import ModerationEvent
+from chat.models.conversations import (
+    Conversation,
+    HiddenReply,
+    Message,
+    MessageImage,
+    ReplyState,
+    Role,
+    RunningReply,
+)
+from chat.models.images import BlockedImage, Image, Upload
+from chat.models.moderation import ModerationEvent, ReviewState
 from chat.models.registry import Backend, ChatModel, Placement, Worker
+from chat.models.restrictions import Restriction
 from chat.models.site import Chore, CircuitBreaker, Example, ParameterRange, ServerProcess, SiteText
 from chat.models.terms import Terms
-from chat.models.visitors import Visitor
+from chat.models.visitors import BlockedVisitor, Visitor
 
 __all__ = [
     "AuditEntry",
     "Backend",
+    "BlockedImage",
+    "BlockedVisitor",
     "ChatModel",
     "Chore",
     "CircuitBreaker",
     "Conversation",
     "Example",
+    "HiddenReply",
     "Image",
     "Message",
     "MessageImage",
@@ -24,6 +36,8 @@ __all__ = [
     "ParameterRange",
     "Placement",
     "ReplyState",
+    "Restriction",
+    "ReviewState",
     "Role",
     "RunningReply",
     "ServerProcess",

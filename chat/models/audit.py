@@ -1,6 +1,20 @@
+from typing import Any, NoReturn
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+
+class AuditEntryChanged(Exception):
+    """Something tried to change or delete what the audit log holds."""
+
+
+def _refuse(*args: object, **kwargs: object) -> NoReturn:
+    raise AuditEntryChanged("entries of the audit log are added and never changed")
+
+
+class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+    update = delete = bulk_update = update_or_create = _refuse
 
 
 class AuditEntry(models.Model):
@@ -14,6 +28,8 @@ class AuditEntry(models.Model):
     detail = models.JSONField(_("detail"), default=dict, blank=True)
     created = models.DateTimeField(_("when"), auto_now_add=True, db_index=True)
 
+    objects = AuditEntryQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit log")
@@ -21,3 +37,12 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.target}".strip()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the entry. Raises `AuditEntryChanged` for one that is stored already."""
+        if not self._state.adding:
+            _refuse()
+        # Not an entry that takes the number of a stored one.
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    delete = _refuse

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.models.images import Upload
 from chat.models.registry import ChatModel
+from chat.models.restrictions import Restriction
 from chat.models.visitors import Visitor
 
 
@@ -55,6 +56,14 @@ class Conversation(models.Model):
     )
     system_message = models.TextField(_("system message"), blank=True)
     title = models.CharField(_("title"), max_length=120, blank=True)
+    language = models.CharField(
+        _("language"),
+        max_length=8,
+        blank=True,
+        help_text=_(
+            "Of the visitor's words, as their script and commonest words tell; empty: they tell none."
+        ),
+    )
     share_key = models.UUIDField(_("share key"), null=True, blank=True, unique=True)
     research = models.BooleanField(
         _("may be used for research"),
@@ -94,6 +103,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
         if not visitor_key:
             return self.none()
         return self.filter(conversation__visitor_id=visitor_key, conversation__deleted__isnull=True)
+
+    def not_hidden(self) -> "MessageQuerySet":
+        """Leave out replies that moderators hide at this moment: no public page and no export shows them."""
+        hidden = HiddenReply.objects.in_force().filter(message=models.OuterRef("pk"))
+        return self.exclude(models.Exists(hidden))
 
     def in_order(self) -> "MessageQuerySet":
         return self.order_by("position", "variant", "created", "pk")
@@ -205,6 +219,19 @@ class RunningReply(Message):
         verbose_name = _("running reply")
         verbose_name_plural = _("running replies")
         default_permissions = ("view", "stop")
+
+
+class HiddenReply(Restriction):
+    """A reply that public pages and exports leave out. Its own visitor still sees it."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="hidden", verbose_name=_("reply"))
+
+    class Meta:
+        verbose_name = _("hidden reply")
+        verbose_name_plural = _("hidden replies")
+
+    def __str__(self) -> str:
+        return str(self.message_id)[:8]
 
 
 class MessageImage(models.Model):

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from chat.models.restrictions import Restriction
 from chat.models.visitors import Visitor
 
 
@@ -24,7 +25,6 @@ class Image(models.Model):
     file = models.FileField(_("file"), upload_to="images/", max_length=200)
     thumbnail = models.FileField(_("thumbnail"), upload_to="thumbnails/", max_length=200)
     bytes = models.PositiveBigIntegerField(_("bytes"))
-    blocked = models.BooleanField(_("blocked"), default=False)
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
 
     class Meta:
@@ -68,3 +68,22 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)[:8]
+
+
+class BlockedImage(Restriction):
+    """A picture that is not taken or shown, nor its near-duplicates. It stays blocked when its own row is gone."""
+
+    image = models.ForeignKey(
+        Image, models.SET_NULL, null=True, related_name="blocks", verbose_name=_("image")
+    )
+    md5 = models.CharField(_("MD5 of the pixels"), max_length=32, editable=False)
+    width = models.PositiveIntegerField(_("width"), editable=False)
+    height = models.PositiveIntegerField(_("height"), editable=False)
+    difference_hash = models.BigIntegerField(_("perceptual hash"), editable=False)
+
+    class Meta:
+        verbose_name = _("blocked image")
+        verbose_name_plural = _("blocked images")
+
+    def __str__(self) -> str:
+        return f"{self.md5[:8]} {self.width}×{self.height}"

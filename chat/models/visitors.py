@@ -3,6 +3,18 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from chat.models.restrictions import Restriction
+
+
+class VisitorQuerySet(models.QuerySet["Visitor"]):
+    def with_blocked(self) -> "VisitorQuerySet":
+        """Tell of each visitor, as `is_blocked`, whether a moderator's block holds now."""
+        blocks = BlockedVisitor.objects.in_force().filter(visitor=models.OuterRef("pk"))
+        return self.annotate(is_blocked=models.Exists(blocks))
+
+    def blocked(self) -> "VisitorQuerySet":
+        return self.with_blocked().filter(is_blocked=True)  # type: ignore[misc]  # the plugin loses annotations
+
 
 class Visitor(models.Model):
     """Someone who chats, known by the random key in a signed cookie and by nothing else."""
@@ -33,15 +45,31 @@ class Visitor(models.Model):
         editable=False,
         help_text=_("Keyed hash of the code with which everything can be deleted from any browser."),
     )
-    blocked = models.BooleanField(_("blocked"), default=False)
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
     deleted = models.DateTimeField(
         _("deleted"), null=True, blank=True, db_index=True, help_text=_("When “Delete everything” was used.")
     )
 
+    is_blocked: bool  # set by `with_blocked`
+    objects = VisitorQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("visitor")
         verbose_name_plural = _("visitors")
+        permissions = [("view_address", _("Can see visitors' addresses and their hashes"))]
 
     def __str__(self) -> str:
         return str(self.key)[:8]
+
+
+class BlockedVisitor(Restriction):
+    """A visitor who may not send, vote or flag, and whose open pages are closed."""
+
+    visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="blocks", verbose_name=_("visitor"))
+
+    class Meta:
+        verbose_name = _("blocked visitor")
+        verbose_name_plural = _("blocked visitors")
+
+    def __str__(self) -> str:
+        return str(self.visitor_id)[:8]

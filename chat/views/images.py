@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chat.consent import check_consent
 from chat.database import UNAVAILABLE
+from chat.images.blocks import is_blocked
 from chat.images.errors import ImageRefused, error_of
 from chat.images.receiving import FIELD, FORM_BYTES, OnePicture
 from chat.images.store import image_info, max_bytes, store_upload, too_large
@@ -73,7 +74,7 @@ def _store(request: HttpRequest, handler: OnePicture) -> HttpResponse:
     # Before a row is made: nothing is stored of who has not accepted the terms.
     check_consent(Visitor.objects.filter(pk=key).first() or Visitor())
     visitor = ensure_visitor(key, request_address(request))
-    if visitor.blocked:
+    if visitor.is_blocked:
         raise Refused("visitor_blocked", _("This browser has been blocked from sending messages."))
     stored = store_upload(visitor, file.name or "", file.read())
     return JsonResponse(msgspec.to_builtins(image_info(stored)), status=201)
@@ -117,7 +118,7 @@ def _visible(request: HttpRequest, upload: uuid.UUID) -> Upload:
     found = Upload.objects.select_related("image").filter(pk=upload).first()
     if found is None:
         raise Http404
-    is_owner = found.visitor_id == visitor_key(request) and not found.image.blocked
+    is_owner = found.visitor_id == visitor_key(request) and not is_blocked(found.image)
     if not is_owner and not sees_all:
         raise Http404
     return found

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from chat.models import AuditEntry
+from chat.models import AuditEntry, ReviewState
 from feedback.admin.replies import AboutReplyAdmin
 from feedback.flags import decide
 from feedback.models import Flag, FlagQuerySet
@@ -60,7 +60,7 @@ class FlagAdmin(AboutReplyAdmin):
     def reopen(self, request: HttpRequest, queryset: FlagQuerySet) -> None:
         self._decide(request, queryset, Flag.State.OPEN)
 
-    def _decide(self, request: HttpRequest, queryset: FlagQuerySet, state: Flag.State) -> None:
+    def _decide(self, request: HttpRequest, queryset: FlagQuerySet, state: ReviewState) -> None:
         number = decide(Flag.objects.filter(pk__in=queryset.values("pk")), state, request.user)
         self.message_user(
             request,

@@ -1,17 +1,21 @@
-"""What visitors say about replies: one module per concept, all models importable from here."""
+"""What visitors say about replies and moderators say of that: one module per concept, all importable from here."""
 
 from feedback.models.flags import Flag, FlagQuerySet
 from feedback.models.logs import LogLine, LogShape
 from feedback.models.preferences import Preference
 from feedback.models.reasons import VoteReason, VoteReasonLabel
+from feedback.models.review import Claim, Review, ReviewItem
 from feedback.models.votes import Vote, VoteChange
 
 __all__ = [
+    "Claim",
     "Flag",
     "FlagQuerySet",
     "LogLine",
     "LogShape",
     "Preference",
+    "Review",
+    "ReviewItem",
     "Vote",
     "VoteChange",
     "VoteReason",

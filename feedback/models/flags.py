@@ -3,7 +3,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from chat.models import Message, Visitor
+from chat.models import Message, ReviewState, Visitor
 from chat.reasons import FlagReason
 
 
@@ -15,11 +15,7 @@ class FlagQuerySet(models.QuerySet["Flag"]):
 class Flag(models.Model):
     """A visitor's complaint about a reply, until a moderator decides on it."""
 
-    class State(models.TextChoices):
-        OPEN = "open", _("open")
-        UPHELD = "upheld", _("upheld")
-        DISMISSED = "dismissed", _("dismissed")
-
+    State = ReviewState
     Reason = FlagReason
 
     visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="flags", verbose_name=_("visitor"))
@@ -42,6 +38,9 @@ class Flag(models.Model):
         verbose_name = _("flag")
         verbose_name_plural = _("flags")
         constraints = [models.UniqueConstraint(fields=["visitor", "message"], name="flag_once")]
+        indexes = [
+            models.Index(fields=["created"], condition=models.Q(state="open"), name="flag_awaiting_review"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()} {str(self.message_id)[:8]}"

@@ -156,7 +156,8 @@ def test_a_disabled_model_is_refused(db):
 
 
 def test_a_blocked_visitor_is_refused(model):
-    visitor = make_visitor(blocked=True)
+    visitor = make_visitor()
+    visitor.blocks.create(reason="Spam")
     assert refusal(visitor.key, send(model)).code == "visitor_blocked"
 
 

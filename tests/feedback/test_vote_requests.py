@@ -173,8 +173,7 @@ def test_a_visitors_own_words_are_not_logged(tab, reply, caplog):
 
 
 def test_a_blocked_visitor_is_told_so(tab, reply, visitor):
-    visitor.blocked = True
-    visitor.save()
+    visitor.blocks.create(reason="Spam")
     response = vote(tab, reply.pk, {"value": "up"})
     assert (response.status_code, error_of(response)["code"]) == (403, "visitor_blocked")
     assert not Vote.objects.exists()

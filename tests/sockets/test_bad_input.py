@@ -149,8 +149,8 @@ async def test_a_visitor_who_is_blocked_loses_the_open_socket(site, visitor, mod
     async with visitor.socket() as page:
         accepted = await page.ask("count to 2000", model)
         await page.until_text(accepted["reply"])
-        found = f"Visitor.objects.filter(conversations='{accepted['conversation']}')"
-        block = f"from chat.models import Visitor; {found}.update(blocked=True)"
+        found = f"Visitor.objects.get(conversations='{accepted['conversation']}')"
+        block = f"from chat.models import Visitor; {found}.blocks.create(reason='Spam')"
         await asyncio.to_thread(site.manage, "shell", "-c", block)
         assert await page.until_closed(10) == 4403
     with pytest.raises(websockets.ConnectionClosedError) as closed:

@@ -3,11 +3,12 @@
 import uuid
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.test import Client
 
 from chat.images.store import delete_upload, store_upload
-from chat.models import Example, Image
+from chat.models import Example
+from chat.restrictions import Grounds, block_image
 from tests.chat.images.pictures import encoded, opened, patterned
 
 
@@ -114,7 +115,7 @@ def test_staff_who_left_do_not(upload):
 
 
 def test_a_blocked_picture_is_shown_to_staff_only(tab, upload):
-    Image.objects.update(blocked=True)
+    block_image(upload.image, Grounds(AnonymousUser(), "Gore"))
     assert tab.get(paths_of(upload.pk)[0]).status_code == 404
     assert staff(Client(), "view_image").get(paths_of(upload.pk)[0]).status_code == 200
 

@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError, connection, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
@@ -13,9 +14,11 @@ from PIL import Image as Picture
 from chat.images.errors import REASONS, ImageRefused
 from chat.images.store import clean_name, delete_upload, image_info, store_upload
 from chat.models import ChatModel, Conversation, Image, Message, MessageImage, Role, Upload, Visitor
+from chat.restrictions import Grounds, block_image, lift
 from tests.chat.images.pictures import encoded, noisy, opened, patterned
 
 PICTURE = encoded(patterned())
+GROUNDS = Grounds(AnonymousUser(), "Gore")
 
 
 def refusal(*arguments):
@@ -160,8 +163,7 @@ def test_the_site_s_limits_reach_the_decoder(visitor, settings):
 
 
 def test_a_blocked_picture_is_refused_in_any_format(visitor, other, media):
-    store_upload(visitor, "", PICTURE)
-    Image.objects.update(blocked=True)
+    block_image(store_upload(visitor, "", PICTURE).image, GROUNDS)
     assert refusal(other, "", encoded(patterned(), "WEBP", lossless=True)).code == "image_blocked"
     assert len(media.files()) == 2
     assert Upload.objects.count() == 1
@@ -188,16 +190,17 @@ def test_the_files_stay_when_the_deletion_is_taken_back(media):
     assert len(media.files()) == 2
 
 
-def test_a_blocked_picture_stays_known_when_its_files_go(
+def test_a_blocked_picture_stays_known_when_it_is_gone(
     visitor, other, media, django_capture_on_commit_callbacks
 ):
     upload = store_upload(visitor, "", PICTURE)
-    Image.objects.update(blocked=True)
+    block = block_image(upload.image, GROUNDS)
     with django_capture_on_commit_callbacks(execute=True):
         delete_upload(upload)
     assert media.files() == []
+    assert not Image.objects.exists()
     assert refusal(other, "", PICTURE).code == "image_blocked"
-    Image.objects.update(blocked=False)
+    lift(block, GROUNDS.creator)
     image = store_upload(other, "", PICTURE).image
     assert media.files() == sorted([image.file.name, image.thumbnail.name])
 

@@ -4,12 +4,14 @@ import contextlib
 import io
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.middleware.csrf import _get_new_csrf_string
 from django.test import Client
 
 from chat.models import Image, Upload, Visitor
+from chat.restrictions import Grounds, block_image
 from chat.visitors import COOKIE
 from tests.chat.images.pictures import encoded, patterned
 
@@ -90,8 +92,7 @@ def test_without_the_cookie_nothing_is_taken(db):
 
 
 def test_a_blocked_visitor_is_refused(tab, visitor):
-    visitor.blocked = True
-    visitor.save()
+    visitor.blocks.create(reason="Spam")
     assert error_of(send(tab), 403)["code"] == "visitor_blocked"
     assert not Upload.objects.exists()
 
@@ -185,5 +186,5 @@ def test_a_path_in_the_name_is_dropped(tab):
 
 def test_a_blocked_picture_is_refused(tab, other, browser_of):
     send(tab)
-    Image.objects.update(blocked=True)
+    block_image(Image.objects.get(), Grounds(AnonymousUser(), "Gore"))
     assert error_of(send(browser_of(other)), 403)["code"] == "image_blocked"

@@ -1,0 +1,73 @@
+"""Which pictures moderators have blocked: the very same pixels, and pictures that look the same."""
+
+import datetime
+from typing import NamedTuple, Protocol
+
+from django.utils import timezone
+
+from chat.kept import Kept
+from chat.models import BlockedImage
+
+# Of the 64 bits, how many may differ. Copies that were scaled, or saved again as JPEG or WebP, differ in 0 to 4;
+# different pictures hardly ever in fewer than 10.
+NEAR = 6
+# Pictures of one colour, or with hardly anything on them, all have nearly the same hash: they are the same only by
+# their pixels.
+FEWEST_BITS = 10
+
+
+class Looks(Protocol):
+    """What is compared: the picture's key, and its difference hash as a signed integer."""
+
+    @property
+    def md5(self) -> str: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def difference_hash(self) -> int: ...
+
+
+class _Blocks(NamedTuple):
+    """The blocks in force, each until when: by key, and by hash."""
+
+    exact: dict[tuple[str, int, int], datetime.datetime]
+    near: list[tuple[int, datetime.datetime]]
+
+
+_FOR_GOOD = datetime.datetime.max.replace(tzinfo=datetime.UTC)
+
+
+@Kept
+def _blocks() -> _Blocks:
+    blocks = _Blocks({}, [])
+    rows = BlockedImage.objects.in_force().values_list("md5", "width", "height", "difference_hash", "until")
+    for md5, width, height, difference_hash, until in rows.iterator():
+        end = until or _FOR_GOOD
+        blocks.exact[md5, width, height] = max(end, blocks.exact.get((md5, width, height), end))
+        if has_looks(difference_hash):
+            blocks.near.append((difference_hash, end))
+    return blocks
+
+
+def has_looks(difference_hash: int) -> bool:
+    """Tell whether a hash says enough of a picture to find its near-duplicates."""
+    bits = (difference_hash & (2**64 - 1)).bit_count()
+    return FEWEST_BITS <= bits <= 64 - FEWEST_BITS
+
+
+def distance(one: int, other: int) -> int:
+    """Count the bits in which two hashes differ, 0 to 64."""
+    return ((one ^ other) & (2**64 - 1)).bit_count()
+
+
+def is_blocked(picture: Looks) -> bool:
+    """Tell whether a picture or one that looks like it is blocked now. A new block counts within a second."""
+    now = timezone.now()
+    blocks = _blocks()
+    exact = blocks.exact.get((picture.md5, picture.width, picture.height))
+    if exact and exact > now:
+        return True
+    looks = picture.difference_hash
+    return any(distance(looks, hashed) <= NEAR and until > now for hashed, until in blocks.near)

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from asgiref.sync import SyncToAsync
 from django.db import Error as DatabaseFailure
 from django.db import InternalError, OperationalError, connection
 
@@ -34,8 +34,8 @@ class DatabaseThread:
         finds what it did before.
         """
         call = partial(_call, work, *arguments, **named)
-        # SyncToAsync carries the context along, and with it the visitor's language.
-        return await SyncToAsync(call, thread_sensitive=False, executor=self._executor)()
+        # The context carries the visitor's language along.
+        return await asyncio.get_running_loop().run_in_executor(self._executor, copy_context().run, call)
 
     async def close(self) -> None:
         """End the thread and its connection."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 from django.conf import settings
@@ -21,6 +22,10 @@ from chat.workers.errors import NOT_REACHED, WorkerEmpty, WorkerError
 from chat.workers.protocols import Chunk, GenerationRequest
 from chat.workers.stream import Timeouts, make_session, stream_reply
 
+# Reading and encoding pictures holds Python's lock much of the time: with more threads at it, every reply that streams
+# would wait for each of them in turn.
+PICTURE_THREADS = 2
+
 
 class Generator:
     """Hold what every reply of a process needs."""
@@ -39,6 +44,7 @@ class Generator:
         self._breakers = breakers
         self._writer = writer
         self._session: aiohttp.ClientSession | None = None
+        self._pictures = ThreadPoolExecutor(PICTURE_THREADS, thread_name_prefix="mmchat-pictures")
         self._timeouts = Timeouts(
             connect=settings.MMCHAT_CONNECT_TIMEOUT,
             first_token=settings.MMCHAT_FIRST_TOKEN_TIMEOUT,
@@ -53,6 +59,7 @@ class Generator:
     async def close(self) -> None:
         if self._session:
             await self._session.close()
+        self._pictures.shutdown(wait=False, cancel_futures=True)
 
     async def generate(self, run: Run) -> None:
         """Generate a reply to its end. Raises what ended it otherwise."""
@@ -113,8 +120,11 @@ class Generator:
             show,
             timeouts=self._timeouts,
             on_end=run.worker_sent,
+            pictures=self._pictures,
         )
 
     async def _request(self, run: Run) -> GenerationRequest:
         # Pictures are read and written; for words alone a thread would cost more than the work.
-        return await asyncio.to_thread(build, run.context) if run.context.images else build(run.context)
+        if not run.context.images:
+            return build(run.context)
+        return await asyncio.get_running_loop().run_in_executor(self._pictures, build, run.context)

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import io
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
 
 import aiohttp
@@ -62,6 +63,7 @@ async def stream_reply(
     timeouts: Timeouts = TIMEOUTS,
     pace: float = PACE,
     on_end: Callable[[int], None] = lambda frames: None,
+    pictures: Executor | None = None,
 ) -> None:
     """Ask a worker for a reply and give its text so far to `on_chunk` until it ends.
 
@@ -69,7 +71,7 @@ async def stream_reply(
     soon as there is text, then at most once per `pace` seconds with the newest text. Raises a WorkerError
     after the last good text was delivered, and whatever `on_chunk` raises. Cancelling closes the connection,
     which is how a reply is stopped; nothing is delivered after that. `on_end` is told at last, whatever
-    happened, how many frames came.
+    happened, how many frames came. Pictures are encoded in `pictures`, None: the loop's own threads.
     """
     loop = asyncio.get_running_loop()
     failure: Exception | None = None
@@ -86,7 +88,7 @@ async def stream_reply(
     relay = Relay(protocol, text_only, on_chunk, fail, timeouts=timeouts, pace=pace)
     url = address.rstrip("/") + protocol.path
     if request.images or request.original_images:
-        ask = _ask(session, url, await asyncio.to_thread(_body, protocol, request), timeouts)
+        ask = _ask(session, url, await loop.run_in_executor(pictures, _body, protocol, request), timeouts)
     else:
         ask = _ask(session, url, _body(protocol, request), timeouts)
     # Pictures are megabytes: no frame may hold them while the reply runs, which can take half an hour.

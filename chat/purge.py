@@ -47,7 +47,7 @@ def sweep() -> dict[str, int]:
     """Remove picture files that no row names: a process may have died between a row and its files."""
     gone = 0
     yesterday = timezone.now() - DAY  # younger ones may be waiting for their row
-    for field, folder in (("file", "images"), ("thumbnail", "thumbnails")):
+    for field, folder in (("file", "images"), ("jpeg", "jpegs"), ("thumbnail", "thumbnails")):
         files = _files(folder)
         while names := list(islice(files, BATCH)):
             keys = {name.rsplit("/", 1)[-1].split("-", 1)[0] for name in names}

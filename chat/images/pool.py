@@ -52,10 +52,11 @@ class Failed(msgspec.Struct, frozen=True):
 
 
 class Decoded(msgspec.Struct, frozen=True):
-    """A picture as it is stored: what is told of it, the lossless PNG, the WebP thumbnail."""
+    """A picture as it is stored: what is told of it, the lossless PNG, the JPEG, the WebP thumbnail."""
 
     about: Pixels
     png: bytes
+    jpeg: bytes
     thumbnail: bytes
 
 
@@ -89,7 +90,7 @@ class _Child:
         if b'"error"' in words:
             return msgspec.json.decode(words, type=Failed)
         about = msgspec.json.decode(words, type=Pixels)
-        return Decoded(about, read_frame(results, most), read_frame(results, most))
+        return Decoded(about, *(read_frame(results, most) for _ in range(3)))
 
     def end(self) -> int:
         """End the process and give its exit status, negative for the signal it died of."""

@@ -3,13 +3,14 @@
 import io
 
 import PIL.Image
+from django.db.models.fields.files import FieldFile
 
+from chat.images.decode import JPEG_QUALITY
 from chat.models import Image
 
 IMAGE_MODES = ("Default", "Crop", "Pad", "Resize")
 _PAD_COLOUR = (122, 116, 104)  # the mean colour that CLIP's own preprocessing subtracts
 _RESIZED = (336, 336)
-_JPEG_QUALITY = 90
 
 
 def prepared(image: Image, mode: str) -> bytes:
@@ -20,7 +21,7 @@ def prepared(image: Image, mode: str) -> bytes:
     """
     if mode not in IMAGE_MODES:
         raise ValueError(f"No image mode {mode!r}")
-    stored = _stored(image)
+    stored = _read(image.file)
     if mode in ("Default", "Crop") or (mode == "Pad" and image.width == image.height):
         return stored
     with PIL.Image.open(io.BytesIO(stored), formats=["PNG"]) as picture:
@@ -32,14 +33,17 @@ def prepared(image: Image, mode: str) -> bytes:
 
 def original_jpeg(image: Image) -> bytes:
     """Give a picture in its own size as JPEG. Raises `OSError` when the file can't be read."""
+    if image.jpeg:
+        return _read(image.jpeg)
+    # It was stored by a version that kept none.
     file = io.BytesIO()
-    with PIL.Image.open(io.BytesIO(_stored(image)), formats=["PNG"]) as picture:
-        picture.save(file, "JPEG", quality=_JPEG_QUALITY)
+    with PIL.Image.open(io.BytesIO(_read(image.file)), formats=["PNG"]) as picture:
+        picture.save(file, "JPEG", quality=JPEG_QUALITY)
     return file.getvalue()
 
 
-def _stored(image: Image) -> bytes:
-    with image.file.storage.open(str(image.file.name)) as file:
+def _read(stored: FieldFile) -> bytes:
+    with stored.storage.open(str(stored.name)) as file:
         return file.read()
 
 

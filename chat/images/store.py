@@ -94,7 +94,7 @@ def delete_upload(upload: Upload) -> None:
         upload.delete()
         if image is None or image.uploads.exists():
             return
-        transaction.on_commit(_removal(image.file.name, image.thumbnail.name))
+        transaction.on_commit(_removal(*image.file_names))
         image.delete()
 
 
@@ -109,6 +109,7 @@ class _NewFiles:
         about = decoded.about
         stem = f"{about.md5[:2]}/{about.md5}-{about.width}x{about.height}-{secrets.token_hex(4)}"
         self.picture = f"{Image.file.field.upload_to}{stem}.png"
+        self.jpeg = f"{Image.jpeg.field.upload_to}{stem}.jpg"
         self.thumbnail = f"{Image.thumbnail.field.upload_to}{stem}.webp"
         self.size = len(decoded.png)
         self.kept = False
@@ -119,11 +120,12 @@ class _NewFiles:
         if not self.written:
             self.written = True
             default_storage.save(self.picture, ContentFile(self._decoded.png))
+            default_storage.save(self.jpeg, ContentFile(self._decoded.jpeg))
             default_storage.save(self.thumbnail, ContentFile(self._decoded.thumbnail))
 
     def remove_unless_kept(self) -> None:
         if self.written and not self.kept:
-            _removal(self.picture, self.thumbnail)()
+            _removal(self.picture, self.jpeg, self.thumbnail)()
 
 
 def _keep(visitor: Visitor, name: str, about: Pixels, files: _NewFiles) -> Upload:
@@ -157,7 +159,8 @@ def _record(visitor: Visitor, name: str, about: Pixels, files: _NewFiles) -> Upl
             difference_hash=about.difference_hash,
             source_format=about.source_format,
         )
-        image.file, image.thumbnail, image.bytes = files.picture, files.thumbnail, files.size
+        image.file, image.bytes = files.picture, files.size
+        image.jpeg, image.thumbnail = files.jpeg, files.thumbnail
         image.save()
     return Upload.objects.select_related("image").get_or_create(
         visitor=visitor, image=image, defaults={"name": name}
@@ -168,12 +171,11 @@ def _same(about: Pixels) -> QuerySet[Image]:
     return Image.objects.filter(md5=about.md5, width=about.width, height=about.height)
 
 
-def _removal(*names: str | None) -> Callable[[], None]:
+def _removal(*names: str) -> Callable[[], None]:
     def remove() -> None:
         for name in names:
             try:
-                if name:
-                    default_storage.delete(name)
+                default_storage.delete(name)
             except OSError as error:
                 logger.error("The file %s could not be removed: %s", name, error)
 

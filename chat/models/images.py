@@ -23,6 +23,13 @@ class Image(models.Model):
     )
     source_format = models.CharField(_("sent as"), max_length=8)
     file = models.FileField(_("file"), upload_to="images/", max_length=200)
+    jpeg = models.FileField(
+        _("as JPEG"),
+        upload_to="jpegs/",
+        max_length=200,
+        blank=True,
+        help_text=_("In its own size, for workers that take the original too."),
+    )
     thumbnail = models.FileField(_("thumbnail"), upload_to="thumbnails/", max_length=200)
     bytes = models.PositiveBigIntegerField(_("bytes"))
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
@@ -37,6 +44,11 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return f"{self.md5[:8]} {self.width}×{self.height}"
+
+    @property
+    def file_names(self) -> list[str]:
+        """Names of its files."""
+        return [field.name for field in (self.file, self.jpeg, self.thumbnail) if field.name]
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):

@@ -52,7 +52,7 @@ def run(django_capture_on_commit_callbacks):
 
 def files():
     found = []
-    for folder in ("images", "thumbnails"):
+    for folder in ("images", "jpegs", "thumbnails"):
         if default_storage.exists(folder):
             found += [f"{folder}/{name}" for name in default_storage.listdir(folder)[1]]
     return found
@@ -99,7 +99,7 @@ def traces_of(visitor):
             found += model._base_manager.filter(visitor=visitor).values_list("pk", flat=True)
     found += Message.objects.filter(conversation__visitor=visitor).values_list("pk", flat=True)
     for image in Image.objects.filter(uploads__visitor=visitor):
-        found += [image.md5, image.file.name, image.thumbnail.name]
+        found += [image.md5, *image.file_names]
     return {str(trace) for trace in found if isinstance(trace, uuid.UUID | str)}
 
 
@@ -201,7 +201,7 @@ def test_pictures_that_were_never_sent_go_after_a_day_at_the_earliest(db, run):
     Upload.objects.filter(pk=old.pk).update(created=timezone.now() - datetime.timedelta(hours=25))
     assert run(purge)["images"] == 1
     assert list(Upload.objects.all()) == [young]
-    assert sorted(files()) == sorted([young.image.file.name, young.image.thumbnail.name])
+    assert sorted(files()) == sorted(young.image.file_names)
 
 
 def test_files_without_a_row_are_swept_away_but_not_young_ones(db, monkeypatch, run):
@@ -210,13 +210,14 @@ def test_files_without_a_row_are_swept_away_but_not_young_ones(db, monkeypatch, 
     for name in (
         f"images/ab/{kept.md5}-4x3-00.png",
         "images/cd/cd00-4x3-11.png",
+        "jpegs/cd/cd00-4x3-11.jpg",
         "thumbnails/cd/cd00-4x3-11.webp",
     ):
         default_storage.save(name, ContentFile(b"picture"))
     assert run(sweep) == {"files": 0}
     later = timezone.now() + datetime.timedelta(days=2)
     monkeypatch.setattr("chat.purge.timezone.now", lambda: later)
-    assert run(sweep) == {"files": 2}
+    assert run(sweep) == {"files": 3}
     assert default_storage.listdir("images/ab")[1] == [f"{kept.md5}-4x3-00.png"]
     assert default_storage.listdir("images/cd")[1] == []
 

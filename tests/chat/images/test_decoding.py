@@ -161,7 +161,7 @@ def test_nothing_but_pixels_is_stored(decode):
         sent = encoded(patterned(), file_format, **options)
         assert b"SECRET" in sent
         decoded = decode(sent)
-        for stored in (decoded.png, decoded.thumbnail):
+        for stored in (decoded.png, decoded.jpeg, decoded.thumbnail):
             assert b"SECRET" not in stored
             assert not {"exif", "icc_profile", "xmp", "dpi", "comment", "Comment"} & set(opened(stored).info)
         assert {decoded.png[at - 4 : at] for at in _chunks(decoded.png)} == {b"IHDR", b"IDAT", b"IEND"}

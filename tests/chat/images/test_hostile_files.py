@@ -33,6 +33,8 @@ def end_of(decode, data):
     assert (stored.format, stored.mode, stored.size) == ("PNG", "RGB", (about.width, about.height))
     assert hashlib.md5(stored.tobytes()).hexdigest() == about.md5
     assert not stored.info
+    jpeg = opened(decoded.jpeg)
+    assert (jpeg.format, jpeg.mode, jpeg.size) == ("JPEG", "RGB", (about.width, about.height))
     assert thumbnail.format == "WEBP"
     assert max(thumbnail.size) <= 512
     return "accepted"

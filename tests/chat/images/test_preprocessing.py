@@ -52,13 +52,18 @@ def test_another_mode_is_an_error(image):
         prepared(image, "Squash")
 
 
-def test_the_original_is_a_jpeg_of_the_same_size(image):
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "stored before JPEGs were kept"])
+def test_the_original_is_a_jpeg_of_the_same_size(image, media, kept):
+    if not kept:
+        (media.folder / image.jpeg.name).unlink()
+        image.jpeg = ""
     jpeg = opened(original_jpeg(image))
     assert (jpeg.format, jpeg.mode, jpeg.size) == ("JPEG", "RGB", (60, 40))
 
 
 def test_a_lost_file_is_an_error_of_the_system(image, media):
-    (media.folder / image.file.name).unlink()
+    for name in image.file_names:
+        (media.folder / name).unlink()
     for read in (original_jpeg, lambda image: prepared(image, "Default")):
         with pytest.raises(OSError, match="No such file"):
             read(image)

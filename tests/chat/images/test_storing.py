@@ -44,12 +44,12 @@ def together(*jobs):
         return list(threads.map(run, jobs))
 
 
-def test_a_picture_is_kept_as_png_with_its_thumbnail(visitor, media):
+def test_a_picture_is_kept_as_png_and_jpeg_with_its_thumbnail(visitor, media):
     upload = store_upload(visitor, "cat.jpg", encoded(patterned(), "JPEG"))
     image = Image.objects.get()
     assert upload.image == image
     assert (image.width, image.height, image.source_format, upload.name) == (60, 40, "JPEG", "cat.jpg")
-    assert media.files() == sorted([image.file.name, image.thumbnail.name])
+    assert media.files() == sorted(image.file_names)
     assert f"{image.md5}-60x40" in image.file.name
     stored = (media.folder / image.file.name).read_bytes()
     assert len(stored) == image.bytes
@@ -62,7 +62,7 @@ def test_one_picture_in_two_formats_is_one_file(visitor, other, media):
     assert first != second
     assert first.image == second.image
     assert (first.name, second.name) == ("a.png", "b.webp")
-    assert len(media.files()) == 2
+    assert len(media.files()) == 3
 
 
 def test_the_same_visitor_gets_the_same_upload(visitor):
@@ -78,7 +78,7 @@ def test_pictures_of_one_colour_and_of_different_shape_are_two(visitor, media):
     tall = store_upload(visitor, "", encoded(Picture.new("RGB", (10, 20), "red")))
     assert wide.image.md5 == tall.image.md5
     assert wide.image != tall.image
-    assert len(media.files()) == 4
+    assert len(media.files()) == 6
 
 
 @pytest.mark.django_db(transaction=True)
@@ -91,7 +91,7 @@ def test_a_picture_that_comes_from_many_at_once_is_one_file(media):
     assert Image.objects.count() == 1
     assert Upload.objects.count() == 4
     image = Image.objects.get()
-    assert media.files() == sorted([image.file.name, image.thumbnail.name])
+    assert media.files() == sorted(image.file_names)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -104,7 +104,7 @@ def test_a_picture_that_comes_while_it_goes_is_whole(media):
         )
         image = Image.objects.get()
         assert new.image_id == image.pk
-        assert media.files() == sorted([image.file.name, image.thumbnail.name])
+        assert media.files() == sorted(image.file_names)
         delete_upload(Upload.objects.get())
         assert media.files() == []
 
@@ -165,7 +165,7 @@ def test_the_site_s_limits_reach_the_decoder(visitor, settings):
 def test_a_blocked_picture_is_refused_in_any_format(visitor, other, media):
     block_image(store_upload(visitor, "", PICTURE).image, GROUNDS)
     assert refusal(other, "", encoded(patterned(), "WEBP", lossless=True)).code == "image_blocked"
-    assert len(media.files()) == 2
+    assert len(media.files()) == 3
     assert Upload.objects.count() == 1
 
 
@@ -173,7 +173,7 @@ def test_the_files_go_with_the_last_upload(visitor, other, media, django_capture
     first, second = store_upload(visitor, "", PICTURE), store_upload(other, "", PICTURE)
     with django_capture_on_commit_callbacks(execute=True):
         delete_upload(first)
-    assert len(media.files()) == 2
+    assert len(media.files()) == 3
     with django_capture_on_commit_callbacks(execute=True):
         delete_upload(second)
     assert media.files() == []
@@ -187,7 +187,7 @@ def test_the_files_stay_when_the_deletion_is_taken_back(media):
         delete_upload(upload)
         transaction.set_rollback(True)
     assert Upload.objects.exists()
-    assert len(media.files()) == 2
+    assert len(media.files()) == 3
 
 
 def test_a_blocked_picture_stays_known_when_it_is_gone(
@@ -202,7 +202,7 @@ def test_a_blocked_picture_stays_known_when_it_is_gone(
     assert refusal(other, "", PICTURE).code == "image_blocked"
     lift(block, GROUNDS.creator)
     image = store_upload(other, "", PICTURE).image
-    assert media.files() == sorted([image.file.name, image.thumbnail.name])
+    assert media.files() == sorted(image.file_names)
 
 
 def test_an_upload_that_a_message_shows_is_not_deleted(visitor, media):
@@ -213,7 +213,7 @@ def test_an_upload_that_a_message_shows_is_not_deleted(visitor, media):
     MessageImage.objects.create(message=message, upload=upload, position=0)
     with pytest.raises(ProtectedError):
         delete_upload(upload)
-    assert len(media.files()) == 2
+    assert len(media.files()) == 3
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from django.utils.translation import ngettext
 
 from chat.models import AuditEntry, ReviewState
 from feedback.admin.replies import AboutReplyAdmin
-from feedback.flags import decide
 from feedback.models import Flag, FlagQuerySet
+from feedback.review.verdicts import judge
 
 
 @admin.register(Flag)
@@ -61,7 +61,7 @@ class FlagAdmin(AboutReplyAdmin):
         self._decide(request, queryset, Flag.State.OPEN)
 
     def _decide(self, request: HttpRequest, queryset: FlagQuerySet, state: ReviewState) -> None:
-        number = decide(Flag.objects.filter(pk__in=queryset.values("pk")), state, request.user)
+        number = judge(Flag.objects.filter(pk__in=queryset.values("pk")), state, request.user)
         self.message_user(
             request,
             ngettext(

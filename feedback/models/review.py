@@ -1,7 +1,10 @@
 """What moderators work on and what they decided."""
 
+import datetime
+
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import BlockedImage, BlockedVisitor, HiddenReply, Message, ModerationEvent
@@ -18,8 +21,20 @@ class ReviewItem(Message):
         default_permissions = ("view", "decide")
 
 
+# Longer than anybody reads one conversation, short enough that what somebody left lying is another's the same hour.
+CLAIM = datetime.timedelta(minutes=10)
+
+
+class ClaimQuerySet(models.QuerySet["Claim"]):
+    def in_force(self) -> "ClaimQuerySet":
+        return self.filter(taken__gt=Now() - CLAIM)
+
+    def expired(self) -> "ClaimQuerySet":
+        return self.filter(taken__lte=Now() - CLAIM)
+
+
 class Claim(models.Model):
-    """Whose turn it is with an item of the review queue. It ends some minutes after it was taken."""
+    """Whose turn it is with an item of the review queue. It ends ten minutes after it was taken."""
 
     message = models.OneToOneField(
         Message, models.CASCADE, primary_key=True, related_name="claim", verbose_name=_("message")
@@ -29,6 +44,8 @@ class Claim(models.Model):
     )
     taken = models.DateTimeField(_("taken"), help_text=_("By the database's clock."))
 
+    objects = ClaimQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("claim")
         verbose_name_plural = _("claims")
@@ -36,6 +53,14 @@ class Claim(models.Model):
 
     def __str__(self) -> str:
         return str(self.message_id)[:8]
+
+
+class ReviewQuerySet(models.QuerySet["Review"]):
+    def standing(self) -> "ReviewQuerySet":
+        return self.filter(undone__isnull=True)
+
+    def skips_of(self, moderator: int | None) -> "ReviewQuerySet":
+        return self.standing().filter(moderator=moderator, verdict=Review.Verdict.SKIPPED)
 
 
 class Review(models.Model):
@@ -71,6 +96,8 @@ class Review(models.Model):
     )
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
     undone = models.DateTimeField(_("undone"), null=True, blank=True)
+
+    objects = ReviewQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("decision")

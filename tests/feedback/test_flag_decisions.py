@@ -6,8 +6,9 @@ from django.test import Client
 from django.urls import reverse
 
 from chat.models import AuditEntry
-from feedback.flags import decide, flag
+from feedback.flags import flag
 from feedback.models import Flag
+from feedback.review.verdicts import judge
 from tests.feedback.stories import exchange, make_conversation
 
 pytestmark = pytest.mark.django_db
@@ -43,15 +44,15 @@ def test_a_decision_names_its_reviewer_and_is_in_the_audit_log(flagged, action, 
     assert flagged.reviewed is not None
     entry = AuditEntry.objects.get()
     assert (entry.actor, entry.action, entry.target) == (user, f"flag_{state}", f"flag {flagged.pk}")
-    assert entry.detail == {"reply": str(flagged.message_id), "before": "open", "note": ""}
+    assert entry.detail == {"message": str(flagged.message_id), "before": "open", "note": ""}
 
 
 def test_the_first_decision_keeps_its_name_and_time(flagged):
     first, second = User.objects.create_user("first"), User.objects.create_user("second")
-    assert decide(Flag.objects.all(), Flag.State.UPHELD, first, "clear") == 1
+    assert judge(Flag.objects.all(), Flag.State.UPHELD, first, "clear") == 1
     flagged.refresh_from_db()
     when = flagged.reviewed
-    assert decide(Flag.objects.all(), Flag.State.UPHELD, second) == 0
+    assert judge(Flag.objects.all(), Flag.State.UPHELD, second) == 0
     flagged.refresh_from_db()
     assert (flagged.reviewer, flagged.reviewed, flagged.note) == (first, when, "clear")
     assert AuditEntry.objects.count() == 1

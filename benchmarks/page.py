@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.reports import read
 from benchmarks.tables import (
     BYTE_COLUMNS,
+    EXPORT_COLUMNS,
     IDLE_COLUMNS,
     SLOW_COLUMNS,
     STEP_COLUMNS,
@@ -74,6 +75,8 @@ def _tables(name: str, report: dict[str, Any]) -> str:
         parts.append(markdown(IDLE_COLUMNS, report["runs"]))
     elif report["kind"] == "slow_readers":
         parts.append(markdown(SLOW_COLUMNS, report["runs"]))
+    elif report["kind"] == "exports":
+        parts.append(markdown(EXPORT_COLUMNS, report["runs"]))
     else:
         parts.append(markdown(WRITE_COLUMNS, report["runs"]))
         parts += [_by_table(row) for row in report["runs"]]

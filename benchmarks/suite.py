@@ -32,6 +32,7 @@ SUITE = {
     "idle": "idle",
     "writes": "writes",
     "slow": "slow_readers",
+    "exports": "exports",
 }
 PLOTTED = ("sweep", "load", "gradio")
 

@@ -78,6 +78,16 @@ SLOW_COLUMNS = [
     ("still connected", "still_connected"),
     ("slow exact", "slow_exact"),
 ]
+EXPORT_COLUMNS = [
+    ("database", "database"),
+    ("format", "format"),
+    ("messages", "messages"),
+    ("rows", "rows"),
+    ("seconds", "seconds"),
+    ("rows/s", "rows_per_second"),
+    ("MB written", "megabytes"),
+    ("MB peak", "peak_megabytes"),
+]
 TARGET_COLUMNS = [("target", "target"), ("measured", "measured"), ("", "verdict")]
 
 _RELATIVE = {"cpu_of_relay": "cpu_ms_per_1000", "steady_of_relay": "steady_ms_per_1000"}

@@ -31,7 +31,10 @@ class Head(NamedTuple):
     kind: Kind
     when: datetime
     message_id: uuid.UUID
-    conversation_id: uuid.UUID | None = None  # of chats; votes and flags know only the reply
+    conversation_id: uuid.UUID | None = (
+        None  # this and the model are known of chats; votes and flags know only the reply
+    )
+    model_id: int | None = None
     visitor_id: uuid.UUID | None = None  # of votes, flags and preferences
     start: datetime | None = None
     said: Said = Said()
@@ -104,8 +107,9 @@ def _chats(choice: Choice) -> Iterator[Head]:
     rows = rows.annotate(
         start=Coalesce("sent", "created"), when=Coalesce("finished", "first_answered", "sent", "created")
     )
-    for created, pk, start, when, conversation_id in _paged(rows, "start", "when", "conversation_id"):
-        yield Head((created, 0, pk.hex), "chat", when, pk, conversation_id, start=start)
+    names = ("start", "when", "conversation_id", "model_id")
+    for created, pk, start, when, conversation_id, model_id in _paged(rows, *names):
+        yield Head((created, 0, pk.hex), "chat", when, pk, conversation_id, model_id, start=start)
 
 
 def _votes(choice: Choice) -> Iterator[Head]:

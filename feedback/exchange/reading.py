@@ -91,7 +91,12 @@ class Reader:
         """Leave out deleted conversations, what moderation kept from the model, and what the choice does not hold."""
         choice = self._choice
         ids = {head.message_id for head in batch}
-        replies = _read_replies(ids | {head.rejected_id for head in batch if head.rejected_id})
+        replies = {
+            head.message_id: _Reply(head.conversation_id, "", head.model_id)
+            for head in batch
+            if head.conversation_id
+        }
+        replies |= _read_replies(ids - replies.keys())
         conversations = self._conversations({reply.conversation_id for reply in replies.values()})
         votes = _read_votes(ids)
         moderation = _read_moderation(ids)

@@ -123,6 +123,7 @@ def line(kind):
                 ip="",
                 conversation_id=UUID(int=1),
                 message_id=UUID(int=2),
+                language="",
                 parameters={},
                 votes=(),
                 moderation="unflagged",

@@ -63,12 +63,14 @@ def card(
     tally: Tally,
     entries: int,
     left_out: int,
+    lot: str,
     pictures: int | None,
 ) -> str:
     """Give the text of the card.
 
     `data` are the files that `datasets` opens, None where it finds them itself; `entries` is how many there are,
-    `left_out` how many had pictures that are gone, `pictures` how many files are beside, None for none.
+    `left_out` how many had pictures that are gone, `lot` what
+    became of them, `pictures` how many files are beside, None for none.
     """
     front = ["---", f"license: {json.dumps(choice.licence or 'unknown')}"]
     if data:
@@ -85,7 +87,7 @@ def card(
         f"- Records that were read for them: {tally.records:,}",
         *(f"  - {kind}: {number:,}" for kind, number in sorted(tally.by_type.items())),
         "- Pictures: " + ("not in this export; entries name them" if pictures is None else f"{pictures:,}"),
-        *([f"- Left out, because a picture is gone: {left_out:,}"] if left_out else []),
+        *([f"- With a picture that is gone or blocked ({lot}): {left_out:,}"] if left_out else []),
         "",
         "## Models",
         "",
@@ -102,6 +104,7 @@ def card(
         f"- Until (not included): {_moment(choice.until)}",
         f"- Types: {', '.join(choice.types)}",
         f"- Models: {', '.join(map(_plain, choice.models)) or 'all'}",
+        f"- Languages: {', '.join(map(_plain, choice.languages)) or 'all'}",
         f"- Votes on the reply: {_all(choice.votes, VOTES, 'not a criterion')}",
         f"- What moderators made of it: {_all(choice.moderation, MODERATION, 'not a criterion')}"
         + (" (all but what they hid)" if choice.moderation == NOT_HIDDEN else ""),

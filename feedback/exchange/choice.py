@@ -25,6 +25,7 @@ MODERATION = (
     UNFLAGGED,
 )
 NOT_HIDDEN = MODERATION[1:]
+NO_LANGUAGE = "und"  # of conversations whose words told none, as ISO 639-2 has it
 CONSENT = ("any", "research")
 MOST_LICENCE_CHARACTERS = 100
 MOST_NAMES = 100
@@ -34,14 +35,16 @@ MOST_NAMES = 100
 class Choice:
     """Hold the filters of one export. Times are of the reply's beginning, or of the vote's or flag's first giving.
 
-    `since` is in, `until` is out. `models` and `languages` empty mean all. `votes` are those on the reply, `none` for
-    a reply without any. `consent` is `research` for conversations whose visitors allow it.
+    `since` is in, `until` is out. `models` and `languages` empty mean all; a language is an ISO 639-1 code, or `und` where
+    the words told none. `votes` are those on the reply, `none` for a reply without any. `consent` is `research` for
+    conversations whose visitors allow it.
     """
 
     types: tuple[Kind, ...] = LOGGED
     since: datetime.datetime | None = None
     until: datetime.datetime | None = None
     models: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     votes: tuple[str, ...] = VOTES
     consent: Literal["any", "research"] = "any"
     moderation: tuple[str, ...] = NOT_HIDDEN
@@ -80,6 +83,7 @@ def read(given: Mapping[str, Any], types: Collection[Kind]) -> Choice:
         since=_moment("since", asked),
         until=_moment("until", asked),
         models=tuple(sorted(set(_texts("models", asked)))),
+        languages=tuple(sorted(set(_texts("languages", asked)))),
         votes=tuple(_some("votes", asked, VOTES)),
         consent=consent,
         moderation=tuple(_some("moderation", asked, MODERATION, NOT_HIDDEN)),

@@ -137,6 +137,7 @@ class _Run:
             self._tally,
             self.entries,
             self._left_out,
+            "left out" if self._format.is_folder and self._format.encode else "kept without it",
             pictures,
         )
         with (self._work.files / README).open("w", encoding="utf-8") as file:
@@ -180,8 +181,9 @@ class _Run:
                 records = list(reader.records(batch))
                 writer.write(records)
                 looked += number
-                for each, record in zip(batch, records, strict=True):
+                for each in batch:
                     digest.update(each.fingerprint())
+                for record in records:
                     self._tally.add(record)
                 if self._progress:
                     self._progress(looked, total)

@@ -44,7 +44,14 @@ class Format:
         if self.encode is None:
             return parquet.ParquetWriter(folder, pictures, mark)
         return LineWriter(
-            folder / self.file, self.encode, pictures, mark, self.header(), self.between, self.footer
+            folder / self.file,
+            self.encode,
+            pictures,
+            mark,
+            needs_all=self.is_folder,
+            header=self.header(),
+            between=self.between,
+            footer=self.footer,
         )
 
 

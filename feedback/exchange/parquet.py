@@ -65,7 +65,6 @@ class ParquetWriter:
         for record in records:
             if self._pictures and not self._pictures.bring(record.pictures):
                 self.without_pictures += 1
-                continue
             self._rows.append(table.row(record))
             self._in_file += 1
             self.written += 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.core.files.storage import default_storage
 
+from chat.images.blocks import is_blocked
 from feedback.exchange.records import Picture
 
 log = logging.getLogger(__name__)
@@ -23,12 +24,14 @@ class Pictures:
         self._folder.mkdir(exist_ok=True)
 
     def bring(self, pictures: Iterable[Picture]) -> bool:
-        """Copy those that are not there yet; False where one of them is gone or can't be read."""
+        """Copy those that are not there yet; False where one of them is blocked, gone or can't be read."""
         copied = [self._copy(picture) for picture in pictures]
         return all(copied)
 
     def _copy(self, picture: Picture) -> bool:
         goal = self._folder / picture.name
+        if is_blocked(picture):
+            return False
         if goal.exists():
             return True
         part = goal.with_suffix(".part")

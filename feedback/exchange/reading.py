@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from chat.models import ChatModel, Conversation, Message, MessageImage, ReplyState, Visitor
+from chat.models import ChatModel, Conversation, HiddenReply, Message, MessageImage, ReplyState, Visitor
 from chat.moderation import REFUSAL_CODES
 from chat.prompts.families import FAMILIES, choose_family
-from feedback.exchange.choice import UNFLAGGED, VOTES, Choice
+from feedback.exchange.choice import HIDDEN, NO_LANGUAGE, UNFLAGGED, VOTES, Choice
 from feedback.exchange.heads import Head, heads
 from feedback.exchange.records import Picture, Record, Rejected, Turn
 from feedback.models import Flag, Vote
@@ -40,6 +40,7 @@ class _Conversation(NamedTuple):
     model_id: int
     template: str
     system_message: str
+    language: str
 
 
 class _Model(NamedTuple):
@@ -55,6 +56,7 @@ class Chosen(NamedTuple):
     conversation_id: uuid.UUID
     votes: tuple[str, ...]
     moderation: str
+    hidden: frozenset[uuid.UUID]  # replies of its conversation that it must not hold
 
     def fingerprint(self) -> bytes:
         """Tell whether a record is still the one that it was: all of it that can change."""
@@ -67,6 +69,7 @@ class Chosen(NamedTuple):
             head.said,
             self.votes,
             self.moderation,
+            sorted(self.hidden),
         )
         return hashlib.blake2b(repr(facts).encode("utf-8", "backslashreplace"), digest_size=16).digest()
 
@@ -98,6 +101,7 @@ class Reader:
         }
         replies |= _read_replies(ids - replies.keys())
         conversations = self._conversations({reply.conversation_id for reply in replies.values()})
+        hidden = _read_hidden(conversations)
         votes = _read_votes(ids)
         moderation = _read_moderation(ids)
         chosen = []
@@ -107,11 +111,14 @@ class Reader:
                 continue
             model_id = reply.model_id or conversations[reply.conversation_id]
             own_votes, state = votes.get(head.message_id, ()), moderation.get(head.message_id, UNFLAGGED)
+            own_hidden = hidden.get(reply.conversation_id, [])
+            state = HIDDEN if head.message_id in own_hidden else state
             if choice.models and self._models[model_id].name not in choice.models:
                 continue
             if state not in choice.moderation or not set(own_votes or ("none",)).intersection(choice.votes):
                 continue
-            chosen.append(Chosen(head, reply.conversation_id, own_votes, state))
+            avoided = frozenset(own_hidden if HIDDEN not in choice.moderation else ())
+            chosen.append(Chosen(head, reply.conversation_id, own_votes, state, avoided))
         return chosen
 
     def _conversations(self, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
@@ -119,12 +126,17 @@ class Reader:
         return dict(self._allowed().filter(pk__in=ids).order_by().values_list("pk", "model_id"))
 
     def _allowed(self) -> QuerySet[Conversation]:
+        rows = Conversation.objects.visible()
         if self._choice.consent == "research":
-            return Conversation.objects.allowed_for_research()
-        return Conversation.objects.visible()
+            rows = Conversation.objects.allowed_for_research()
+        if self._choice.languages:
+            rows = rows.filter(
+                language__in=["" if code == NO_LANGUAGE else code for code in self._choice.languages]
+            )
+        return rows
 
     def records(self, chosen: Collection[Chosen]) -> Iterator[Record]:
-        """Read the conversations of a batch, and give its records."""
+        """Read the conversations of a batch, and give its records, without those that hold a hidden reply."""
         conversations = _read_conversations({each.conversation_id for each in chosen})
         messages = _read_messages(conversations)
         images = _read_images(conversations)
@@ -137,7 +149,11 @@ class Reader:
             for message in messages.values()
             if message.role == "assistant" and message.state == ReplyState.COMPLETE and message.parent_id
         }
-        for head, conversation_id, votes, moderation in chosen:
+        for head, conversation_id, votes, moderation, hidden in chosen:
+            if hidden and not hidden.isdisjoint(
+                {*_replies_up_to(head.message_id, messages), head.rejected_id}
+            ):
+                continue
             conversation = conversations[conversation_id]
             reply = messages[head.message_id]
             model = self._models[reply.model_id or conversation.model_id]
@@ -155,6 +171,7 @@ class Reader:
                 ip=addresses.get(head.visitor_id or conversation.visitor_id, ""),
                 conversation_id=conversation_id,
                 message_id=head.message_id,
+                language=conversation.language,
                 parameters=reply.parameters,
                 votes=votes,
                 moderation=moderation,
@@ -202,6 +219,14 @@ def _turns(
     return turns[::-1]
 
 
+def _replies_up_to(reply: uuid.UUID, messages: Mapping[uuid.UUID, _Message]) -> Iterator[uuid.UUID]:
+    found: uuid.UUID | None = reply
+    while found is not None:
+        yield found
+        question = messages[found].parent_id
+        found = messages[question].parent_id if question else None
+
+
 class _Reply(NamedTuple):
     conversation_id: uuid.UUID
     error_code: str
@@ -217,6 +242,12 @@ def _read_replies(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, _Reply]:
 def _read_votes(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[str, ...]]:
     rows = Vote.objects.filter(message__in=ids).order_by("created", "pk").values_list("message_id", "value")
     return {pk: tuple(values) for pk, values in _grouped(rows).items()}
+
+
+def _read_hidden(conversations: Collection[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """Give the replies of these conversations that moderators hide at this moment, by conversation."""
+    rows = HiddenReply.objects.in_force().filter(message__conversation__in=conversations)
+    return _grouped(rows.order_by("pk").values_list("message__conversation", "message"))
 
 
 def _read_moderation(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
@@ -236,7 +267,7 @@ def _grouped(rows: Iterable[tuple[uuid.UUID, Any]]) -> dict[uuid.UUID, list[Any]
 
 def _read_conversations(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, _Conversation]:
     rows = Conversation.objects.filter(pk__in=ids).order_by()
-    names = ("pk", "visitor_id", "model_id", "template", "system_message")
+    names = ("pk", "visitor_id", "model_id", "template", "system_message", "language")
     return {pk: _Conversation(*rest) for pk, *rest in rows.values_list(*names)}
 
 
@@ -261,6 +292,7 @@ def _read_images(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Picture]]:
             "upload__image__md5",
             "upload__image__width",
             "upload__image__height",
+            "upload__image__difference_hash",
             "upload__image__file",
         )
     )

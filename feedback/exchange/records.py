@@ -16,11 +16,12 @@ VOTE_KINDS: dict[str, Kind] = {Vote.Value.UP.value: "upvote", Vote.Value.DOWN.va
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Name one picture: the MD5 of its pixels, its size in pixels, and its file in the site's storage."""
+    """Name one picture: the MD5 of its pixels, its size in pixels, its dHash, and its file in the site's storage."""
 
     md5: str
     width: int
     height: int
+    difference_hash: int
     stored: str
 
     @property
@@ -65,7 +66,8 @@ class Record:
 
     `turns` end with the reply and leave out, as prompts do, earlier turns that got no answer. `when` is the end of
     a reply or the time of a vote, flag or preference; `start`, of chats only, when the worker was asked. `ip` is the
-    address, or its keyed hash where addresses are not kept. `votes` are the values of all votes on the reply,
+    address, or its keyed hash where addresses are not kept. `language` is an ISO 639-1 code, or empty.
+    `votes` are the values of all votes on the reply,
     `moderation` is what moderators have made of it. `is_last` tells that no complete reply follows in its
     conversation, or that replies were chosen by their votes, so that each stands for itself.
     """
@@ -80,6 +82,7 @@ class Record:
     ip: str
     conversation_id: uuid.UUID
     message_id: uuid.UUID
+    language: str
     parameters: dict[str, Any]
     votes: tuple[str, ...]
     moderation: str

@@ -36,7 +36,7 @@ class Writer(Protocol):
 class LineWriter:
     """Write one file, in which the records follow each other; with `pictures` their pictures beside it.
 
-    Where a picture is gone the record is left out, as nobody could train on it.
+    Where a picture is gone, an example to train on is left out (`needs_all`), and any other record stays.
     """
 
     def __init__(
@@ -45,12 +45,13 @@ class LineWriter:
         encode: Encode,
         pictures: Pictures | None,
         mark: Mark | None,
+        needs_all: bool,
         header: bytes = b"",
         between: bytes = b"",
         footer: bytes = b"",
     ) -> None:
         self._encode, self._pictures = encode, pictures
-        self._between, self._footer = between, footer
+        self._needs_all, self._between, self._footer = needs_all, between, footer
         self.written = mark["written"] if mark else 0
         self.without_pictures = mark["without_pictures"] if mark else 0
         self._file: BinaryIO = open(path, "r+b" if mark else "wb", opener=_for_its_owner)  # noqa: SIM115 - `close` does
@@ -67,7 +68,8 @@ class LineWriter:
                 continue
             if self._pictures and not self._pictures.bring(record.pictures):
                 self.without_pictures += 1
-                continue
+                if self._needs_all:
+                    continue
             self._file.write(self._between + line if self.written else line)
             self.written += 1
 

@@ -3,16 +3,17 @@
 import datetime
 
 import pytest
+from django.utils import timezone
 
-from chat.models import Conversation, SiteText
+from chat.models import Conversation, HiddenReply, SiteText
 from chat.refusals import Refused
-from feedback.exchange.choice import Choice, read
+from feedback.exchange.choice import MODERATION, Choice, read
 from feedback.exchange.reading import records
 from feedback.exchange.records import KINDS, LOGGED
 from feedback.flags import flag
 from feedback.models import Flag
 from feedback.votes import set_vote
-from tests.feedback.stories import START, exchange, make_conversation, make_model, make_visitor
+from tests.feedback.stories import START, answer, exchange, make_conversation, make_model, make_visitor
 
 pytestmark = pytest.mark.django_db
 DAY = datetime.timedelta(days=1)
@@ -82,6 +83,31 @@ def test_consent_is_what_the_visitor_allows_and_usual_where_the_site_asks(three)
     SiteText.objects.update_or_create(defaults={"offers_research": True})
     assert found() == three[:1]
     assert found(consent="any") == three
+
+
+def test_a_hidden_reply_is_nowhere_unless_asked_for(visitor):
+    conversation = make_conversation(visitor)
+    first = exchange(conversation, "One?", "1")
+    hidden = exchange(conversation, "Two?", "Secret.", parent=first)
+    exchange(conversation, "Three?", "3", parent=hidden)
+    other = answer(hidden.parent, "2", variant=1)
+    set_vote(visitor.key, hidden.pk, "down")
+    set_vote(visitor.key, other.pk, "up")
+    everything = {"types": "chat,downvote,preference"}
+    assert len(found(**everything)) == 6
+    hiding = HiddenReply.objects.create(message=hidden, reason="Private")
+    assert found(**everything) == [first.pk, other.pk]
+    assert len(found(moderation=",".join(MODERATION), **everything)) == 6
+    hiding.until = timezone.now() - DAY
+    hiding.save()
+    assert len(found(**everything)) == 6
+
+
+def test_languages_are_those_of_the_conversations(three):
+    Conversation.objects.filter(messages=three[0]).update(language="de")
+    assert found(languages="de") == three[:1]
+    assert found(languages="und") == three[1:]
+    assert found(languages="und,de") == three
 
 
 def test_a_choice_comes_back_from_what_is_stored_of_it():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pillow
 
-from chat.models import Image, ReplyState
+from chat.models import BlockedImage, Image, ReplyState
 from feedback.exchange import fastchat, table
 from feedback.exchange.choice import Choice
 from feedback.exchange.export import export
@@ -157,12 +157,18 @@ def test_an_image_folder_has_the_files_that_its_rows_name(reply, tmp_path):
     assert "configs:" not in (folder / "README.md").read_text()
 
 
-def test_what_has_a_picture_that_is_gone_is_left_out_and_counted(reply, tmp_path):
+@pytest.mark.parametrize("how", ["gone", "blocked"])
+def test_an_example_with_a_picture_that_is_gone_is_left_out_and_counted(reply, tmp_path, how):
     image = Image.objects.first()
-    image.file.storage.delete(image.file.name)
+    if how == "gone":
+        image.file.storage.delete(image.file.name)
+    else:
+        block = {"md5": image.md5, "width": 4, "height": 3, "difference_hash": 0}
+        BlockedImage.objects.create(image=image, reason="Private", **block)
     folder = written("imagefolder", tmp_path, images=True)
     assert (folder / "metadata.jsonl").read_bytes() == b""
-    assert "Left out, because a picture is gone: 1" in (folder / "README.md").read_text()
+    assert len((written("jsonl", tmp_path, "log", images=True) / "log.jsonl").read_bytes().splitlines()) == 2
+    assert "With a picture that is gone or blocked (left out): 1" in (folder / "README.md").read_text()
 
 
 def test_the_card_tells_counts_dates_filters_consent_and_licence_and_no_time_of_its_own(reply, tmp_path):

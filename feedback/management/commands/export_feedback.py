@@ -45,6 +45,7 @@ class Command(BaseCommand):
         parser.add_argument("--since", metavar="TIME", help="from this day or time on (UTC)")
         parser.add_argument("--until", metavar="TIME", help="before this day or time (UTC)")
         parser.add_argument("--models", metavar="NAME,…", help="only replies of these models")
+        parser.add_argument("--languages", metavar="CODE,…", help="only conversations in these languages")
         parser.add_argument(
             "--votes", metavar="VOTE,…", help=f"only replies with such a vote, of {', '.join(choices.VOTES)}"
         )

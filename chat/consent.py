@@ -37,8 +37,10 @@ def check_consent(visitor: Visitor) -> None:
         raise Refused(
             "visitor_deleted", _("Everything of this browser was deleted. Reload the page to begin anew.")
         )
-    terms = _to_be_accepted()
-    if terms is not None and visitor.terms_version != terms.version:
+    if _has_accepted(visitor, _kept_terms()):
+        return
+    terms = _to_be_accepted()  # who is refused must not be refused for what holds no more
+    if terms is not None and not _has_accepted(visitor, terms):
         raise Refused(
             "terms_not_accepted", _("Please accept the terms of use first."), "terms", terms.version
         )
@@ -51,7 +53,7 @@ def consent_of(visitor_key: uuid.UUID | None) -> Consent:
     terms, site_text = _to_be_accepted(), SiteText.objects.first()
     return Consent(
         terms=TermsInfo(version=terms.version, text=terms.text)
-        if terms and visitor.terms_version != terms.version
+        if terms and not _has_accepted(visitor, terms)
         else None,
         research=ResearchInfo(allowed=bool(visitor.research), text=site_text.research_text)
         if site_text and site_text.offers_research
@@ -93,7 +95,13 @@ def allow_research(visitor_key: uuid.UUID, address: Address | None, allowed: boo
             Conversation.objects.filter(visitor=visitor).exclude(research=allowed).update(research=allowed)
 
 
-@Kept
+def _has_accepted(visitor: Visitor, terms: Terms | None) -> bool:
+    return terms is None or visitor.terms_version == terms.version
+
+
 def _to_be_accepted() -> Terms | None:
     terms = Terms.objects.in_force()
     return terms if terms and terms.must_be_accepted else None
+
+
+_kept_terms = Kept(_to_be_accepted)

@@ -157,7 +157,8 @@ def test_lists_of_the_administration_fit_beside_their_filters(chat, open_page, s
     chat.button("Upvote").click()
     chat.button("Flag").click()
     chat.page.get_by_role("radio", name="Dangerously false").check()
-    chat.page.get_by_role("textbox", name="Comment").fill("A comment with AWordThatHasNoPlaceToBreakIn. " * 4)
+    comment = chat.page.get_by_role("dialog").get_by_role("textbox", name="Comment")
+    comment.fill("A comment with AWordThatHasNoPlaceToBreakIn. " * 4)
     chat.button("Submit").click()
     expect(chat.reply.get_by_text("You flagged this.")).to_be_visible()
 

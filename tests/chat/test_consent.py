@@ -52,6 +52,13 @@ def test_terms_that_need_not_be_accepted_hold_nobody_back(model):
     assert consent_of(KEY)["terms"] is None
 
 
+def test_nobody_is_refused_for_terms_that_hold_no_more(model):
+    publish("2")
+    assert refused(start, KEY, send(model)) == ("terms_not_accepted", "2")
+    Terms.objects.all().delete()  # and what is kept for a second still says otherwise
+    assert start(KEY, send(model)).fresh
+
+
 def test_nothing_is_stored_before_the_terms_are_accepted(model, tab):
     publish("2")
     assert refused(start, KEY, send(model)) == ("terms_not_accepted", "2")

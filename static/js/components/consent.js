@@ -74,7 +74,9 @@ export class Consent {
       this.#dialog.close();
     } catch (error) {
       if (error.code === "terms_changed") await this.#renew().catch(() => {});
-      this.#show(error.message);
+      if (this.isMissing) return this.#show(error.message);
+      this.#answer(true); // there is nothing to accept any more
+      this.#dialog.close();
     }
   }
 }

@@ -19,6 +19,7 @@ from chat.images.body_limit import BodyLimit  # noqa: E402
 from chat.metrics import tell_version  # noqa: E402
 from chat.routing import websocket  # noqa: E402
 from chat.scraping import answering_the_others  # noqa: E402
+from feedback.exporter import Exporter  # noqa: E402
 from mmchat_site import __version__  # noqa: E402
 from mmchat_site.handshakes import RefuseWhileDraining  # noqa: E402
 from mmchat_site.memory import leave_what_is_loaded_to_itself  # noqa: E402
@@ -40,12 +41,14 @@ async def _lifespan(
 
     A server without lifespan events (daphne) starts it with the first socket instead.
     """
+    exporter = Exporter()
     async with answering_the_others():
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 try:
                     await running_engine()
+                    exporter.start()
                     leave_what_is_loaded_to_itself()
                 except asyncio.CancelledError:
                     await close_engine()  # told to end before it had begun
@@ -56,6 +59,7 @@ async def _lifespan(
                     return
                 await send({"type": "lifespan.startup.complete"})
             else:
+                await asyncio.to_thread(exporter.stop)
                 await close_engine()
                 await send({"type": "lifespan.shutdown.complete"})
                 return

@@ -64,6 +64,7 @@ MMCHAT_MAX_FRAMES = environment.whole_number(env, "MMCHAT_MAX_FRAMES", 20)
 MMCHAT_LIMITS = environment.switch(env, "MMCHAT_LIMITS", True)
 MMCHAT_STORE_ADDRESSES = environment.switch(env, "MMCHAT_STORE_ADDRESSES", False)
 MMCHAT_KEEP_DELETED_DAYS = environment.whole_number(env, "MMCHAT_KEEP_DELETED_DAYS", 7)
+MMCHAT_KEEP_EXPORTS_DAYS = environment.whole_number(env, "MMCHAT_KEEP_EXPORTS_DAYS", 7)
 MMCHAT_KEEP_DAYS = environment.whole_number(env, "MMCHAT_KEEP_DAYS", 0)
 MMCHAT_TRUSTED_PROXIES = environment.networks(
     "MMCHAT_TRUSTED_PROXIES", env.list("MMCHAT_TRUSTED_PROXIES", default=[])

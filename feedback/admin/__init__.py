@@ -1,5 +1,5 @@
-"""Votes, flags and preferences in the administration: one module per concept."""
+"""Votes, flags, preferences and exports in the administration: one module per concept."""
 
-from feedback.admin import flags, votes
+from feedback.admin import exports, flags, votes
 
-__all__ = ["flags", "votes"]
+__all__ = ["exports", "flags", "votes"]

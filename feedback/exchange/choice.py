@@ -36,8 +36,8 @@ class Choice:
     """Hold the filters of one export. Times are of the reply's beginning, or of the vote's or flag's first giving.
 
     `since` is in, `until` is out. `models` and `languages` empty mean all; a language is an ISO 639-1 code, or `und`
-    where the words told none. `votes` are those on the reply, `none` for a reply without any. `consent` is `research` for
-    conversations whose visitors allow it.
+    where the words told none. `votes` are those on the reply, `none` for a reply without any. `consent` is `research`
+    for conversations whose visitors allow it.
     """
 
     types: tuple[Kind, ...] = LOGGED

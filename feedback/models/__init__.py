@@ -1,5 +1,6 @@
 """What visitors say about replies and moderators say of that: one module per concept, all importable from here."""
 
+from feedback.models.exports import Export, ExportState
 from feedback.models.flags import Flag, FlagQuerySet
 from feedback.models.logs import LogLine, LogShape
 from feedback.models.preferences import Preference
@@ -9,6 +10,8 @@ from feedback.models.votes import Vote, VoteChange
 
 __all__ = [
     "Claim",
+    "Export",
+    "ExportState",
     "Flag",
     "FlagQuerySet",
     "LogLine",

@@ -19,7 +19,7 @@ from chat.models import (
     Worker,
 )
 from feedback.flags import flag
-from feedback.models import Preference, VoteReason, VoteReasonLabel
+from feedback.models import Export, ExportState, Preference, VoteReason, VoteReasonLabel
 from feedback.votes import set_vote
 from tests.feedback.stories import answer, exchange, make_conversation, make_model, make_upload, make_visitor
 
@@ -64,6 +64,9 @@ def make_everything(text="Some text"):
     Chore.objects.create(name=f"chore {number}", due=timezone.now())
     AuditEntry.objects.create(actor=person, action="export", target=text, detail={"name": text})
     Example.objects.create(question=text)
+    Export.objects.create(
+        format="jsonl", requester=person, state=ExportState.FAILED, error=text, choice={"models": [text]}
+    )
     process = ServerProcess.objects.create(host="here", pid=number)
     CircuitBreaker.objects.create(
         process=process,

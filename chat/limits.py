@@ -25,7 +25,11 @@ KEPT_SECONDS = 24 * 60 * 60  # a visitor's counts after the last change
 
 # Processes tell their own counts instead of adding to a sum: a lost call or a killed process leaves no error behind.
 COUNT_SOCKETS = """
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+if ARGV[2] == '0' then
+    redis.call('HDEL', KEYS[1], ARGV[1])  -- with the last one goes the key: nothing is left of who has gone
+else
+    redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+end
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 local sum = 0
 local counts = redis.call('HGETALL', KEYS[1])

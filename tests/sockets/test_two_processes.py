@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 import pytest
+import redis
 import websockets
 
 from tests import parts
@@ -52,7 +53,7 @@ def visitor(two):
 def elsewhere(visitor, site):
     """The same browser, at another process."""
     other = Visitor(site.url)
-    other.http.cookies = visitor.http.cookies
+    other.http.cookies, other.bootstrap = visitor.http.cookies, visitor.bootstrap
     return other
 
 
@@ -96,6 +97,43 @@ async def test_a_reply_is_stopped_and_asked_again_from_the_other_process(two, vi
         await page.until_text(again["reply"])
         await page.send("stop", message=again["reply"])
         await other.until_ended(again["reply"])
+
+
+async def test_a_conversation_is_deleted_from_the_other_process_while_its_reply_streams(
+    two, services, visitor
+):
+    there = elsewhere(visitor, two[1])
+    async with visitor.socket() as page:
+        accepted = await page.ask("count to 3000", two[2])
+        await page.until_text(accepted["reply"], 20)
+        answer = await asyncio.to_thread(there.post, f"/c/{accepted['conversation']}/delete/")
+        assert answer.status_code == 200, answer.text
+        assert (await page.expect("deleted"))["conversation"] == accepted["conversation"]
+        await page.send("open", conversation=accepted["conversation"])
+        assert (await page.expect("error"))["code"] == "not_found"
+    with psycopg.connect(
+        services["DATABASE_URL"].replace("postgres:", "postgresql:"), autocommit=True
+    ) as rows:
+        found = "SELECT state FROM chat_message WHERE id = %s"
+        await asyncio.to_thread(
+            wait_until,
+            lambda: rows.execute(found, [accepted["reply"]]).fetchone() == ("stopped",),
+            10,
+            "the end of the reply",
+        )
+
+
+async def test_deleting_everything_closes_the_pages_at_both_processes_and_leaves_nothing_in_redis(
+    two, services, visitor
+):
+    there, key = elsewhere(visitor, two[1]), visitor.http.cookies["mmchat_visitor"].split(":")[0]
+    async with visitor.socket() as page, there.socket() as other:
+        accepted = await page.ask("hello", two[2])
+        await page.until_ended(accepted["reply"])
+        assert (await asyncio.to_thread(there.post, "/own-data/delete/")).status_code == 200
+        assert await page.until_closed() == await other.until_closed() == 4401
+    with redis.Redis.from_url(services["REDIS_URL"]) as store:
+        await asyncio.to_thread(wait_until, lambda: not store.keys(f"*{key}*"), 40, "an empty Redis")
 
 
 async def test_an_administrator_at_the_other_process_sees_a_reply_and_stops_it(two, visitor):

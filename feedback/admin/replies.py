@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.admin.access import ReadOnlyAdmin
 from chat.admin.links import EXCERPT, conversation_link, excerpt
+from feedback.admin.marks import marked_pictures
 from feedback.models import Flag, Vote, VoteChange
 
 
@@ -31,6 +32,10 @@ class AboutReplyAdmin(ReadOnlyAdmin):
     def reply(self, row: Vote | VoteChange | Flag) -> SafeString:
         label = excerpt(getattr(row, "reply_start", "")) or str(row.message_id)[:8]
         return conversation_link(row.message.conversation_id, label, row.message_id)
+
+    @admin.display(description=_("boxes"))
+    def marked(self, row: Vote | VoteChange) -> SafeString | str:
+        return marked_pictures(row.boxes)
 
     @admin.display(description=_("model"), ordering="message__model__name")
     def model_name(self, row: Vote | VoteChange | Flag) -> str:

@@ -27,8 +27,8 @@ class VoteAdmin(AboutReplyAdmin):
     ]
     list_filter = ["value", "message__model", "created"]
     search_fields = ["comment", "=message__id", "=message__conversation__id", "=visitor__key"]
-    fields = ["reply", "value", "reasons", "comment", "boxes", "visitor", "created", "changed"]
-    readonly_fields = ["reply"]
+    fields = ["reply", "value", "reasons", "comment", "marked", "visitor", "created", "changed"]
+    readonly_fields = ["reply", "marked"]
 
 
 @admin.register(VoteChange)
@@ -36,8 +36,8 @@ class VoteChangeAdmin(AboutReplyAdmin):
     list_display = ["value", "created", "voted", "reply", "model_name", "short_comment", "visitor"]
     list_filter = ["value", "created"]
     search_fields = ["comment", "=message__id", "=message__conversation__id", "=visitor__key"]
-    fields = ["reply", "value", "reasons", "comment", "boxes", "visitor", "voted", "created"]
-    readonly_fields = ["reply"]
+    fields = ["reply", "value", "reasons", "comment", "marked", "visitor", "voted", "created"]
+    readonly_fields = ["reply", "marked"]
 
 
 @admin.register(Preference)

@@ -5,6 +5,7 @@ import itertools
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from chat.events import Box
 from chat.models import (
     AuditEntry,
     Backend,
@@ -53,7 +54,8 @@ def make_everything(text="Some text"):
         message=reply.parent, check_name="moderations", outcome="refused", categories=[text], detail=text
     )
     for value in ("up", "down"):
-        set_vote(visitor.key, reply.pk, value, [], text)
+        box = Box(image=uploads[1].pk, x=0, y=0, width=4, height=3)
+        set_vote(visitor.key, reply.pk, value, [], text, [box])
     flag(visitor.key, reply.pk, "harmful", text)
     reply.flags.update(reviewer=person, note=text)
     other = answer(reply.parent, "Another.", variant=1)

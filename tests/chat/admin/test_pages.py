@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from chat.models import Conversation, Message, RunningReply, SiteText
-from feedback.models import Flag
+from feedback.models import Flag, Vote, VoteChange
 from tests.chat.admin.pages import ADMINS, IDS, Elements, address
 from tests.chat.admin.rows import make_everything
 
@@ -115,6 +115,15 @@ def test_a_conversation_reads_as_a_chat(office, everything):
     for shown in ("failed", "worker_broke_off", "temperature", "2.50 s", "Harmful or unsafe", ">down<"):
         assert shown in page, shown
     assert f'id="message-{everything.pk}"' in page
+
+
+def test_the_boxes_of_a_vote_are_drawn_on_their_pictures(office, everything):
+    for row in (Vote.objects.get(), VoteChange.objects.get()):
+        tags = Elements(checked(office, address(type(row), "change", row.pk))).tags
+        picture = reverse("chat:image", args=[row.boxes[0]["image"]])
+        drawn = dict(tag for tag in tags if tag[0] in ("image", "rect"))
+        assert drawn["image"] == {"href": picture, "width": "4", "height": "3"}
+        assert drawn["rect"] == {"x": "0", "y": "0", "width": "4", "height": "3"}
 
 
 def test_an_empty_conversation_opens(office, everything):

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
@@ -16,6 +17,7 @@ from chat.deletion import delete_conversation, delete_everything
 from chat.events import Box
 from chat.models import (
     AuditEntry,
+    BlockedVisitor,
     Chore,
     Conversation,
     Image,
@@ -27,8 +29,9 @@ from chat.models import (
 )
 from chat.purge import purge, sweep
 from chat.receipts import give_receipt
-from feedback.exchange import records
+from chat.restrictions import Grounds, block_visitor, hide_reply
 from feedback.flags import flag
+from feedback.models import Claim, LogLine, Review
 from feedback.preferences import preference_pairs, set_preference
 from feedback.votes import set_vote
 from tests.feedback.stories import answer, exchange, make_conversation, make_upload, make_visitor
@@ -75,15 +78,40 @@ def make_life(visitor, word, shared_md5=None):
     flag(visitor.key, reply.pk, "other", word)
     give_receipt(visitor.key)
     make_upload(visitor, name=f"{word} never sent")
+    moderate(visitor, reply, word)
+    LogLine.objects.create(
+        source="llava", message=reply, other=other, visitor=visitor, rest=word, when=timezone.now()
+    )
     return conversation
 
 
-def everything_stored():
+def moderate(visitor, reply, word):
+    """Store what moderators do about a reply and its visitor."""
+    moderator = User.objects.create_user(f"moderator of {visitor}")
+    grounds = Grounds(moderator, "Against the rules.")
+    Claim.objects.create(message=reply, moderator=moderator, taken=timezone.now())
+    review = Review.objects.create(
+        message=reply,
+        moderator=moderator,
+        verdict="upheld",
+        note=word,
+        hidden_reply=hide_reply(reply, grounds),
+        blocked_visitor=block_visitor(visitor, grounds),
+    )
+    review.flags.set(reply.flags.all())
+    review.events.set(reply.parent.moderation_events.all())
+
+
+def tables():
+    return [model for model in apps.get_models(include_auto_created=True) if not model._meta.proxy]
+
+
+def everything_stored(but=()):
     """Give the text of every row of every table, and the names of all files."""
     rows = [
         json.dumps([model._meta.label, *row], default=str)
-        for model in apps.get_models()
-        if model._meta.managed and not model._meta.proxy
+        for model in tables()
+        if model not in but
         for row in model._base_manager.values_list()
     ]
     return "\n".join([*rows, *files()])
@@ -93,7 +121,7 @@ def traces_of(visitor):
     """Give whatever could be found of a visitor: ids, hashes, files."""
     visitor.refresh_from_db()
     found = [visitor.key, visitor.address_hash, visitor.receipt_hash]
-    for model in apps.get_models():
+    for model in tables():
         names = {field.name for field in model._meta.get_fields()}
         if "visitor" in names:
             found += model._base_manager.filter(visitor=visitor).values_list("pk", flat=True)
@@ -119,13 +147,25 @@ def test_nothing_is_left_of_who_deleted_everything_and_all_of_who_did_not(lives,
     assert all(trace in everything_stored() for trace in traces)
     delete_everything(leaving.key)
     assert run(purge) == {"conversations": 1, "images": 4, "visitors": 1}
-    left = everything_stored()
+    left = everything_stored(but=[AuditEntry])  # which keeps the ids of what is gone, and says nothing of it
     assert {trace for trace in traces - kept if trace in left} == set()
-    assert "leaving" not in left
+    assert "leaving" not in everything_stored()
     assert {trace for trace in kept if trace not in left} == set()
     assert shared in kept
     assert len(files()) == 2 * 4  # the other one's three sent pictures and the one never sent
     assert AuditEntry.objects.get(action="purge").detail == {"conversations": 1, "images": 4, "visitors": 1}
+
+
+def test_the_lives_of_these_tests_have_a_row_in_every_table_that_can_hold_something_of_a_visitor(lives):
+    own = {Visitor, Conversation, Message, Upload}
+    pointing = {
+        model
+        for model in tables()
+        for field in model._meta.get_fields()
+        if field.many_to_one and field.related_model in own
+    }
+    assert len(pointing) > 10
+    assert [model for model in pointing if not model._base_manager.exists()] == []
 
 
 def test_a_deleted_conversation_goes_with_its_pictures_and_leaves_the_rest_of_the_visitor(lives, run):
@@ -137,7 +177,7 @@ def test_a_deleted_conversation_goes_with_its_pictures_and_leaves_the_rest_of_th
     messages = {str(pk) for pk in conversation.messages.values_list("pk", flat=True)}
     delete_conversation(leaving.key, conversation.pk)
     assert run(purge)["conversations"] == 1
-    left = everything_stored()
+    left = everything_stored(but=[AuditEntry])
     assert {trace for trace in {str(conversation.pk), *messages} if trace in left} == set()
     assert set(Upload.objects.filter(pk__in=shown).values_list("pk", flat=True)) == {used_again.pk}
     assert default_storage.exists(used_again.image.file.name)
@@ -145,12 +185,19 @@ def test_a_deleted_conversation_goes_with_its_pictures_and_leaves_the_rest_of_th
     assert Conversation.objects.filter(pk=second.pk).exists()
 
 
-def test_a_deleted_conversation_is_in_no_export_before_it_is_purged(lives):
+def test_a_deleted_conversation_is_in_no_export_before_it_is_purged(lives, tmp_path):
     leaving, _, conversation, _ = lives
-    assert sum(record.conversation_id == conversation.pk for record in records.records()) > 0
+
+    def exported(name):
+        call_command("export_feedback", "--output", str(tmp_path / name))
+        return (tmp_path / name).read_text()
+
+    assert "leaving" in exported("before.jsonl")
     assert any(pair.visitor == leaving.pk for pair in preference_pairs())
     delete_conversation(leaving.key, conversation.pk)
-    assert not any(record.conversation_id == conversation.pk for record in records.records())
+    after = exported("after.jsonl")
+    assert "leaving" not in after
+    assert "staying" in after
     assert not any(pair.visitor == leaving.pk for pair in preference_pairs())
 
 
@@ -174,7 +221,9 @@ def test_what_is_older_than_the_host_keeps_goes_with_visitors_who_have_nothing_l
     Upload.objects.filter(visitor=leaving).update(created=long_ago)
     Visitor.objects.update(created=long_ago)
     gone = run(purge)
-    assert (gone["conversations"], gone["visitors"]) == (1, 1)
+    assert (gone["conversations"], gone["visitors"]) == (1, 0)  # a block has to stay with its visitor
+    BlockedVisitor.objects.filter(visitor=leaving).update(lifted=timezone.now())
+    assert run(purge)["visitors"] == 1
     assert list(Visitor.objects.all()) == [staying]
     settings.MMCHAT_KEEP_DAYS = 0
     Conversation.objects.update(updated=long_ago)

@@ -3,9 +3,29 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from chat.admin import audit, conversations, images, moderation, registry, running, site, visitors
+from chat.admin import (
+    audit,
+    conversations,
+    images,
+    moderation,
+    registry,
+    restrictions,
+    running,
+    site,
+    visitors,
+)
 
-__all__ = ["audit", "conversations", "images", "moderation", "registry", "running", "site", "visitors"]
+__all__ = [
+    "audit",
+    "conversations",
+    "images",
+    "moderation",
+    "registry",
+    "restrictions",
+    "running",
+    "site",
+    "visitors",
+]
 
 admin.site.site_header = admin.site.site_title = _("mmchat administration")
 admin.site.index_title = _("Everything that is stored")

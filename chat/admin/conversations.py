@@ -125,6 +125,7 @@ class MessageImageInline(ReadOnlyInline):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
+    change_form_template = "admin/chat/restrictable.html"
     list_display = [
         "beginning",
         "role",

@@ -12,6 +12,7 @@ from chat.models import Image, Upload
 
 @admin.register(Image)
 class ImageAdmin(ReadOnlyAdmin):
+    change_form_template = "admin/chat/restrictable.html"
     list_display = ["picture", "md5", "width", "height", "source_format", "bytes", "blocked", "created"]
     list_display_links = ["md5"]
     list_filter = ["source_format", "created"]

@@ -25,13 +25,14 @@ def conversation_link(
     return format_html('<a href="{}">{}</a>', address, label or str(conversation_id)[:8])
 
 
-def thumbnail(upload_id: uuid.UUID | None, description: str) -> SafeString | str:
-    """Show a small picture that leads to the whole one."""
+def thumbnail(upload_id: uuid.UUID | None, description: str, blurred: bool = False) -> SafeString | str:
+    """Show a small picture that leads to the whole one; one that is blurred is clear under the pointer or focus."""
     if upload_id is None:
         return "–"
     return format_html(
-        '<a href="{}"><img class="thumbnail" src="{}" alt="{}" loading="lazy"></a>',
+        '<a href="{}"><img class="thumbnail{}" src="{}" alt="{}" loading="lazy"></a>',
         reverse("chat:image", args=[upload_id]),
+        " blurred" if blurred else "",
         reverse("chat:thumbnail", args=[upload_id]),
         description,
     )

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -45,3 +46,8 @@ class Restriction(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether this one is in force, by this process's clock."""
+        return self.lifted is None and (self.until is None or self.until > timezone.now())

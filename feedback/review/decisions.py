@@ -113,13 +113,6 @@ def return_skipped(moderator: User) -> int:
     return Review.objects.skips_of(moderator.pk).update(undone=timezone.now())
 
 
-def images_before(message: Message) -> list[Image]:
-    """Give the pictures that an item is about: those of a held message, or of the message that a reply answers."""
-    question = message.parent_id if message.is_reply else message.pk
-    shown = Image.objects.filter(uploads__uses__message=question)
-    return list(shown.order_by("uploads__uses__position").distinct())
-
-
 def _judge(review: Review, state: ReviewState, person: User, note: str = "") -> None:
     """Put what a review covers into a state; of what it decided, only what has not been decided anew since."""
     now_in = Q(state=ReviewState.OPEN) if state != ReviewState.OPEN else Q(state=review.verdict)

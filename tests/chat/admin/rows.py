@@ -9,9 +9,12 @@ from chat.events import Box
 from chat.models import (
     AuditEntry,
     Backend,
+    BlockedImage,
+    BlockedVisitor,
     Chore,
     CircuitBreaker,
     Example,
+    HiddenReply,
     ModerationEvent,
     Placement,
     ReplyState,
@@ -20,7 +23,7 @@ from chat.models import (
     Worker,
 )
 from feedback.flags import flag
-from feedback.models import Export, ExportState, Preference, VoteReason, VoteReasonLabel
+from feedback.models import Export, ExportState, Preference, Review, VoteReason, VoteReasonLabel
 from feedback.votes import set_vote
 from tests.feedback.stories import answer, exchange, make_conversation, make_model, make_upload, make_visitor
 
@@ -64,6 +67,24 @@ def make_everything(text="Some text"):
     VoteReasonLabel.objects.create(reason=reason, language="en", text=text[:60])
     Terms.objects.create(version=f"version {number}", text=text)
     Chore.objects.create(name=f"chore {number}", due=timezone.now())
+    hidden = HiddenReply.objects.create(message=reply, reason=text, creator=person)
+    blocked = BlockedVisitor.objects.create(
+        visitor=visitor, reason=text, creator=person, lifted=timezone.now()
+    )
+    image = uploads[0].image
+    picture = BlockedImage.objects.create(
+        image=image, md5=image.md5, width=image.width, height=image.height, difference_hash=0, reason=text
+    )
+    review = Review.objects.create(
+        message=reply,
+        moderator=person,
+        verdict="upheld",
+        note=text,
+        hidden_reply=hidden,
+        blocked_visitor=blocked,
+    )
+    review.flags.set(reply.flags.all())
+    review.blocked_images.add(picture)
     AuditEntry.objects.create(actor=person, action="export", target=text, detail={"name": text})
     Example.objects.create(question=text)
     Export.objects.create(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from chat.models import Chore
-from chat.purge import GoOn, purge, sweep
+from chat.purge import purge, sweep
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ LOOK_SECONDS = 60.0  # between two looks of a process
 
 class Work(NamedTuple):
     every: datetime.timedelta
-    do: Callable[[GoOn], dict[str, int]]
+    do: Callable[[], dict[str, int]]
 
 
 CHORES: Mapping[str, Work] = {
@@ -26,11 +26,8 @@ CHORES: Mapping[str, Work] = {
 }
 
 
-def do_chores(go_on: GoOn = lambda: True) -> None:
-    """Do what is due, as long as `go_on` says yes.
-
-    Moving `due` is the claim: one process gets it, and one that dies leaves the rest to the next time.
-    """
+def do_chores() -> None:
+    """Do what is due. Moving `due` is the claim: one process gets it, and one that dies leaves it to the next time."""
     for name, work in CHORES.items():
         now = timezone.now()
         row, _ = Chore.objects.get_or_create(name=name, defaults={"due": now})
@@ -38,6 +35,6 @@ def do_chores(go_on: GoOn = lambda: True) -> None:
             due=now + work.every, started=now, ended=None
         ):
             continue
-        result = work.do(go_on)
+        result = work.do()
         Chore.objects.filter(name=name).update(ended=timezone.now(), result=result)
         log.info("%s done", name, extra={"result": result})

@@ -9,8 +9,8 @@ import datetime
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice, takewhile
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -28,34 +28,28 @@ BATCH = 500
 Gone = Counter[str]
 
 
-GoOn = Callable[[], bool]
-
-
-def purge(go_on: GoOn = lambda: True) -> dict[str, int]:
-    """Remove all whose time is over, and leave an audit entry; give how many of each kind went.
-
-    It ends early once `go_on` says no: a process that ends must not wait for a long run.
-    """
+def purge() -> dict[str, int]:
+    """Remove all whose time is over, and leave an audit entry; give how many of each kind went."""
     now = timezone.now()
     gone: Gone = Counter(conversations=0, images=0, visitors=0)
-    for conversation in _while(go_on, _ids(_over(now))):
+    for conversation in _ids(_over(now)):
         _remove_conversation(conversation, gone)
-    for upload in _while(go_on, _ids(_unused(now))):
+    for upload in _ids(_unused(now)):
         _remove_upload(upload, gone)
-    for visitor in _while(go_on, _ids(_leaving(now))):
+    for visitor in _ids(_leaving(now)):
         _remove_visitor(visitor, gone)
     if any(gone.values()):
         AuditEntry.objects.create(action="purge", detail=dict(gone))
     return dict(gone)
 
 
-def sweep(go_on: GoOn = lambda: True) -> dict[str, int]:
+def sweep() -> dict[str, int]:
     """Remove picture files that no row names: a process may have died between a row and its files."""
     gone = 0
     yesterday = timezone.now() - DAY  # younger ones may be waiting for their row
     for field, folder in (("file", "images"), ("jpeg", "jpegs"), ("thumbnail", "thumbnails")):
         files = _files(folder)
-        while go_on() and (names := list(islice(files, BATCH))):
+        while names := list(islice(files, BATCH)):
             keys = {name.rsplit("/", 1)[-1].split("-", 1)[0] for name in names}
             known = set(Image.objects.filter(md5__in=keys).values_list(field, flat=True))
             for name in set(names) - known:
@@ -91,10 +85,6 @@ def _grace() -> datetime.timedelta:
 
 def _ids(rows: QuerySet) -> Iterable[uuid.UUID]:
     return list(rows.order_by().values_list("pk", flat=True))
-
-
-def _while(go_on: GoOn, ids: Iterable[uuid.UUID]) -> Iterator[uuid.UUID]:
-    return takewhile(lambda _: go_on(), ids)
 
 
 def _remove_conversation(conversation: uuid.UUID, gone: Gone) -> None:

@@ -54,6 +54,7 @@ class Engine:
 
     def __init__(self) -> None:
         self.owner = uuid.uuid4()
+        self._chores = DatabaseThread("chores")
         self.visitors = DatabaseThread("visitors")  # what sockets ask for; replies have a thread of their own
         self._database = DatabaseThread("replies")
         self.draining = False
@@ -118,6 +119,7 @@ class Engine:
         await self._generator.close()
         await self._caretaker.close()
         await self._database.close()
+        await self._chores.close()
         await self.visitors.close()
 
     # What consumers ask for
@@ -198,11 +200,7 @@ class Engine:
 
     async def _do_chores(self) -> None:
         await asyncio.sleep(chores.LOOK_SECONDS)  # first: a process that has just started has enough to do
-        thread = DatabaseThread("chores")  # for now: a connection that is used once an hour is not kept
-        try:
-            await thread.run(chores.do_chores, lambda: not self.draining)
-        finally:
-            await thread.close()
+        await self._chores.run(chores.do_chores)
 
     def _let_go(self, reply_id: uuid.UUID) -> None:
         """Leave a reply to the process that took this one for dead, and follow it there."""

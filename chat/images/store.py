@@ -13,6 +13,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.urls import reverse
+from msgspec.structs import replace
 
 from chat import events
 from chat.images.blocks import is_blocked
@@ -40,19 +41,47 @@ def store_upload(visitor: Visitor, name: str, data: bytes) -> Upload:
         raise too_large()
     if not data:
         raise ImageRefused("image_empty")
-    decoded = decoders.decode(
-        data,
-        pixels=int(settings.MMCHAT_MAX_IMAGE_MEGAPIXELS * 1e6),
-        side=settings.MMCHAT_MAX_IMAGE_SIDE,
-    )
-    files = _NewFiles(decoded)
+    files = _NewFiles(_decoded(data))
     try:
-        return _keep(visitor, clean_name(name), decoded.about, files)
+        return _keep(visitor, clean_name(name), files)
     except OSError as error:
         logger.error("A picture could not be written: %s", error.strerror)
         raise ImageRefused("storage_full" if error.errno in _FULL else "storage_unavailable") from error
     finally:
         files.remove_unless_kept()
+
+
+def store_under_name(md5: str, data: bytes) -> Image:
+    """Keep a picture under the MD5 that another server gave it, which lossy files no longer have.
+
+    A row that waited for its file gets it. Files are complete before the row names them. Raises `ImageRefused`, and
+    OSError when they can't be written. Must be called outside a transaction.
+    """
+    if len(data) > max_bytes():
+        raise too_large()
+    decoded = _decoded(data)
+    decoded = replace(decoded, about=replace(decoded.about, md5=md5))
+    if is_blocked(decoded.about):
+        raise ImageRefused("image_blocked")
+    files = _NewFiles(decoded)
+    try:
+        files.write()
+        with transaction.atomic(durable=True):
+            image = _same(decoded.about).first() or Image.objects.waiting_for_file().filter(md5=md5).first()
+            if image is None or not image.file:
+                image = files.name_in(image or Image(md5=md5))
+                files.kept = True
+    finally:
+        files.remove_unless_kept()
+    return image
+
+
+def _decoded(data: bytes) -> Decoded:
+    return decoders.decode(
+        data,
+        pixels=int(settings.MMCHAT_MAX_IMAGE_MEGAPIXELS * 1e6),
+        side=settings.MMCHAT_MAX_IMAGE_SIDE,
+    )
 
 
 def max_bytes() -> int:
@@ -106,7 +135,7 @@ class _NewFiles:
     """
 
     def __init__(self, decoded: Decoded) -> None:
-        about = decoded.about
+        self.about = about = decoded.about
         stem = f"{about.md5[:2]}/{about.md5}-{about.width}x{about.height}-{secrets.token_hex(4)}"
         self.picture = f"{Image.file.field.upload_to}{stem}.png"
         self.jpeg = f"{Image.jpeg.field.upload_to}{stem}.jpg"
@@ -123,12 +152,23 @@ class _NewFiles:
             default_storage.save(self.jpeg, ContentFile(self._decoded.jpeg))
             default_storage.save(self.thumbnail, ContentFile(self._decoded.thumbnail))
 
+    def name_in(self, image: Image) -> Image:
+        """Let a row name these files, and save it."""
+        about = self.about
+        image.width, image.height = about.width, about.height
+        image.difference_hash, image.source_format = about.difference_hash, about.source_format
+        image.file, image.bytes = self.picture, self.size
+        image.jpeg, image.thumbnail = self.jpeg, self.thumbnail
+        image.save()
+        return image
+
     def remove_unless_kept(self) -> None:
         if self.written and not self.kept:
             _removal(self.picture, self.jpeg, self.thumbnail)()
 
 
-def _keep(visitor: Visitor, name: str, about: Pixels, files: _NewFiles) -> Upload:
+def _keep(visitor: Visitor, name: str, files: _NewFiles) -> Upload:
+    about = files.about
     if is_blocked(about):
         raise ImageRefused("image_blocked")
     for _ in range(_ATTEMPTS):
@@ -138,7 +178,7 @@ def _keep(visitor: Visitor, name: str, about: Pixels, files: _NewFiles) -> Uploa
             files.write()
         # The same picture can be stored or deleted at the same moment, and so can its visitor.
         with contextlib.suppress(IntegrityError):
-            upload = _record(visitor, name, about, files)
+            upload = _record(visitor, name, files)
             if upload:
                 files.kept = upload.image.file.name == files.picture
                 return upload
@@ -146,22 +186,13 @@ def _keep(visitor: Visitor, name: str, about: Pixels, files: _NewFiles) -> Uploa
 
 
 @transaction.atomic(durable=True)
-def _record(visitor: Visitor, name: str, about: Pixels, files: _NewFiles) -> Upload | None:
+def _record(visitor: Visitor, name: str, files: _NewFiles) -> Upload | None:
     """Add the rows, or give None when the picture's old files have just gone and new ones are needed."""
-    image = _same(about).select_for_update().first()
+    image = _same(files.about).select_for_update().first()
     if image is None or not image.file:
         if not files.written:
             return None
-        image = image or Image(
-            md5=about.md5,
-            width=about.width,
-            height=about.height,
-            difference_hash=about.difference_hash,
-            source_format=about.source_format,
-        )
-        image.file, image.bytes = files.picture, files.size
-        image.jpeg, image.thumbnail = files.jpeg, files.thumbnail
-        image.save()
+        image = files.name_in(image or Image(md5=files.about.md5))
     return Upload.objects.select_related("image").get_or_create(
         visitor=visitor, image=image, defaults={"name": name}
     )[0]

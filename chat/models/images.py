@@ -8,8 +8,14 @@ from chat.models.restrictions import Restriction
 from chat.models.visitors import Visitor
 
 
+class ImageQuerySet(models.QuerySet["Image"]):
+    def waiting_for_file(self) -> "ImageQuerySet":
+        """Pictures of which an imported log says that they were there, and nobody has the file."""
+        return self.filter(width=0, file="")
+
+
 class Image(models.Model):
-    """One picture, stored once however often it is sent."""
+    """One picture, stored once however often it is sent. Of a log's picture without a file only the MD5 is known."""
 
     md5 = models.CharField(
         _("MD5 of the pixels"),
@@ -33,6 +39,8 @@ class Image(models.Model):
     thumbnail = models.FileField(_("thumbnail"), upload_to="thumbnails/", max_length=200)
     bytes = models.PositiveBigIntegerField(_("bytes"))
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+
+    objects = ImageQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("image")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from chat.models import SiteText
 from chat.refusals import Refused
-from feedback.exchange.records import KINDS, LOGGED, Kind
+from feedback.exchange.records import IMPORTED, KINDS, LOGGED, Kind
 from feedback.models import Flag
 
 VOTES = ("up", "down", "none")
@@ -74,7 +74,7 @@ def read(given: Mapping[str, Any], types: Collection[Kind]) -> Choice:
     asked = {name: value for name, value in given.items() if value not in (None, "", [], ())}
     if unknown := sorted(asked.keys() - {each.name for each in fields(Choice)}):
         raise Refused("filter_unknown", _("There is no such filter."), unknown[0])
-    in_order = [kind for kind in KINDS if kind in types]
+    in_order = [kind for kind in (*KINDS, IMPORTED) if kind in types]
     consent = asked.get("consent") or usual_consent()
     if consent not in CONSENT:
         _refuse("consent", consent, CONSENT)

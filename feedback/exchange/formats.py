@@ -7,10 +7,10 @@ from pathlib import Path
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from feedback.exchange import fastchat, llava, parquet, table, training
+from feedback.exchange import fastchat, imported, llava, parquet, table, training
 from feedback.exchange.choice import Choice
 from feedback.exchange.pictures import Pictures
-from feedback.exchange.records import LOGGED, Kind
+from feedback.exchange.records import IMPORTED, LOGGED, Kind
 from feedback.exchange.writers import Encode, LineWriter, Mark, Writer
 
 
@@ -64,6 +64,13 @@ FORMATS: Mapping[str, Format] = {
     ),
     "llava": Format(_("LLaVA's log lines, exactly"), "log.jsonl", encode=llava.exact, data="log.jsonl"),
     "fastchat": Format(_("FastChat's log lines"), "log.jsonl", encode=fastchat.encode, data="log.jsonl"),
+    "imported": Format(
+        _("Log lines of other servers, as they were imported"),
+        "log.jsonl",
+        kinds=(IMPORTED,),
+        encode=imported.encode,
+        data="log.jsonl",
+    ),
     "csv": Format(_("CSV"), "table.csv", encode=table.encode, header=table.header, data="table.csv"),
     "parquet": Format(_("Parquet, in a folder"), "", is_folder=True, data=f"{parquet.FOLDER}/*.parquet"),
     "finetuning": Format(

@@ -17,8 +17,8 @@ from chat.models import ChatModel, Message, ReplyState
 from chat.models.conversations import LIVE_STATES
 from chat.moderation import REFUSAL_CODES
 from feedback.exchange.choice import Choice
-from feedback.exchange.records import VOTE_KINDS, Kind, Said
-from feedback.models import Flag, Preference, Vote
+from feedback.exchange.records import IMPORTED, VOTE_KINDS, Kind, Said
+from feedback.models import Flag, LogLine, Preference, Vote
 from feedback.preferences import preference_pairs
 
 PAGE = 2000  # heads read by one query
@@ -40,6 +40,8 @@ class Head(NamedTuple):
     said: Said = Said()
     rejected_id: uuid.UUID | None = None
     source: str = ""
+    line_id: uuid.UUID | None = None  # of imported lines
+    other_id: uuid.UUID | None = None  # the second reply of a battle
 
 
 def heads(choice: Choice) -> Iterator[Head]:
@@ -47,7 +49,7 @@ def heads(choice: Choice) -> Iterator[Head]:
 
     Filters that need more than one table are not applied yet.
     """
-    sources = [_chats(choice), _votes(choice), _flags(choice), _preferences(choice)]
+    sources = [_chats(choice), _votes(choice), _flags(choice), _preferences(choice), _lines(choice)]
     return merge(*sources, key=lambda head: head.order)
 
 
@@ -62,6 +64,8 @@ def count(choice: Choice) -> int:
         number += visible.exclude(**{f"{path}error_code__in": REFUSAL_CODES}).count()
     if "preference" in choice.types:
         number += _within(Preference.objects.standing(), choice).count()
+    if IMPORTED in choice.types:
+        number += _lines_in(choice).filter(message__conversation__deleted__isnull=True).count()
     return number
 
 
@@ -92,6 +96,13 @@ def _votes_in(choice: Choice) -> QuerySet[Vote] | None:
 
 def _flags_in(choice: Choice) -> QuerySet[Flag] | None:
     return _within(Flag.objects.all(), choice) if "flag" in choice.types else None
+
+
+def _lines_in(choice: Choice) -> QuerySet[LogLine]:
+    rows = LogLine.objects.exclude(kind="")
+    if choice.since:
+        rows = rows.filter(when__gte=choice.since)
+    return rows.filter(when__lt=choice.until) if choice.until else rows
 
 
 def _within(rows: QuerySet[Any], choice: Choice) -> QuerySet[Any]:
@@ -155,12 +166,21 @@ def _preferences(choice: Choice) -> Iterator[Head]:
         )
 
 
-def _paged(rows: QuerySet[Any], *names: str) -> Iterator[tuple[Any, ...]]:
-    """Give `created`, `pk` and these fields of all rows, ordered by the first two, a page at a time."""
-    page = rows.order_by("created", "pk").values_list("created", "pk", *names)
+def _lines(choice: Choice) -> Iterator[Head]:
+    if IMPORTED not in choice.types:
+        return
+    names = ("message_id", "visitor_id", "other_id")
+    for when, pk, message_id, visitor_id, other_id in _paged(_lines_in(choice), *names, by="when"):
+        order = (when, 4, pk.hex)
+        yield Head(order, IMPORTED, when, message_id, visitor_id=visitor_id, line_id=pk, other_id=other_id)
+
+
+def _paged(rows: QuerySet[Any], *names: str, by: str = "created") -> Iterator[tuple[Any, ...]]:
+    """Give a time, `pk` and these fields of all rows, ordered by the first two, a page at a time."""
+    page = rows.order_by(by, "pk").values_list(by, "pk", *names)
     after = page
     while found := list(after[:PAGE]):
         yield from found
-        created, pk = found[-1][:2]
+        last, pk = found[-1][:2]
         # The first condition says nothing that the second doesn't; it is what the index understands.
-        after = page.filter(created__gte=created).filter(Q(created__gt=created) | Q(pk__gt=pk))
+        after = page.filter(**{f"{by}__gte": last}).filter(Q(**{f"{by}__gt": last}) | Q(pk__gt=pk))

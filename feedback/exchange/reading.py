@@ -17,6 +17,7 @@ from chat.moderation import REFUSAL_CODES
 from chat.prompts.families import FAMILIES, choose_family
 from feedback.exchange.choice import HIDDEN, NO_LANGUAGE, UNFLAGGED, VOTES, Choice
 from feedback.exchange.heads import Head, heads
+from feedback.exchange.imported import imported_lines
 from feedback.exchange.records import Picture, Record, Rejected, Turn
 from feedback.models import Flag, Vote
 
@@ -99,7 +100,8 @@ class Reader:
             for head in batch
             if head.conversation_id
         }
-        replies |= _read_replies(ids - replies.keys())
+        others = {head.other_id for head in batch if head.other_id}
+        replies |= _read_replies((ids | others) - replies.keys())
         conversations = self._conversations({reply.conversation_id for reply in replies.values()})
         hidden = _read_hidden(conversations)
         votes = _read_votes(ids)
@@ -108,6 +110,8 @@ class Reader:
         for head in batch:
             reply = replies[head.message_id]
             if reply.conversation_id not in conversations or reply.error_code in REFUSAL_CODES:
+                continue
+            if head.other_id and not self._may_hold(replies[head.other_id], conversations, hidden):
                 continue
             model_id = reply.model_id or conversations[reply.conversation_id]
             own_votes, state = votes.get(head.message_id, ()), moderation.get(head.message_id, UNFLAGGED)
@@ -120,6 +124,16 @@ class Reader:
             avoided = frozenset(own_hidden if HIDDEN not in choice.moderation else ())
             chosen.append(Chosen(head, reply.conversation_id, own_votes, state, avoided))
         return chosen
+
+    def _may_hold(
+        self,
+        other: "_Reply",
+        conversations: Mapping[uuid.UUID, int],
+        hidden: Mapping[uuid.UUID, Collection[uuid.UUID]],
+    ) -> bool:
+        """Tell whether the other side of a battle may be given out: nothing of its conversation is hidden."""
+        place = other.conversation_id
+        return place in conversations and (HIDDEN in self._choice.moderation or not hidden.get(place))
 
     def _conversations(self, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
         """Give the models of those of these conversations that the choice may hold."""
@@ -149,6 +163,7 @@ class Reader:
             for message in messages.values()
             if message.role == "assistant" and message.state == ReplyState.COMPLETE and message.parent_id
         }
+        lines = imported_lines([each.head.line_id for each in chosen if each.head.line_id], addresses)
         for head, conversation_id, votes, moderation, hidden in chosen:
             if hidden and not hidden.isdisjoint(
                 {*_replies_up_to(head.message_id, messages), head.rejected_id}
@@ -178,6 +193,7 @@ class Reader:
                 is_last=reply.id not in answered or self._choice.votes != VOTES,
                 said=head.said,
                 rejected=self._rejected(head, messages, conversation),
+                imported=lines[head.line_id] if head.line_id else None,
             )
 
     def _rejected(

@@ -8,9 +8,10 @@ from typing import Any, Literal
 from chat.prompts.families import Family
 from feedback.models import Vote
 
-Kind = Literal["chat", "upvote", "downvote", "flag", "preference"]
+Kind = Literal["chat", "upvote", "downvote", "flag", "preference", "imported"]
 LOGGED: tuple[Kind, ...] = ("chat", "upvote", "downvote", "flag")
 KINDS: tuple[Kind, ...] = (*LOGGED, "preference")
+IMPORTED: Kind = "imported"  # one for each line of another server's log; only one format asks for them
 VOTE_KINDS: dict[str, Kind] = {Vote.Value.UP.value: "upvote", Vote.Value.DOWN.value: "downvote"}
 
 
@@ -70,6 +71,7 @@ class Record:
     `votes` are the values of all votes on the reply,
     `moderation` is what moderators have made of it. `is_last` tells that no complete reply follows in its
     conversation, or that replies were chosen by their votes, so that each stands for itself.
+    `imported` is the line of another server's log that the record is of.
     """
 
     kind: Kind
@@ -89,6 +91,7 @@ class Record:
     is_last: bool
     said: Said = Said()
     rejected: Rejected | None = None
+    imported: dict[str, Any] | None = None
 
     @property
     def pictures(self) -> list[Picture]:

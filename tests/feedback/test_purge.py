@@ -271,15 +271,6 @@ def test_files_without_a_row_are_swept_away_but_not_young_ones(db, monkeypatch, 
     assert default_storage.listdir("images/cd")[1] == []
 
 
-def test_a_process_that_ends_waits_for_no_long_run(lives, run):
-    leaving, staying, _, _ = lives
-    delete_everything(leaving.key)
-    delete_everything(staying.key)
-    answers = iter([True, False, False, False])
-    assert run(purge, lambda: next(answers))["conversations"] == 1
-    assert run(purge) == {"conversations": 1, "images": 5, "visitors": 2}
-
-
 def test_the_command_says_what_it_removed(lives, capsys, run):
     delete_everything(lives[0].key)
     run(call_command, "purge")

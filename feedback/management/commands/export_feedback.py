@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,7 @@ from feedback.exchange import choice as choices
 from feedback.exchange.export import check, export, to_stream
 from feedback.exchange.formats import FORMATS
 from feedback.exchange.work import NameTaken
-
-PROGRESS_SECONDS = 0.2
-BAR_CHARACTERS = 24
+from feedback.management.progress import Bar
 
 
 class Command(BaseCommand):
@@ -70,7 +67,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name, output = options["format"], options["output"]
-        progress = Bar() if sys.stderr.isatty() else None
+        progress = Bar("records") if sys.stderr.isatty() else None
         try:
             asked = {field: options[field] for field in choices.Choice.__dataclass_fields__}
             choice = choices.read(asked, FORMATS[name].kinds)
@@ -99,31 +96,3 @@ class Command(BaseCommand):
         finally:
             if progress:
                 progress.end()
-
-
-class Bar:
-    """Tell on standard error, a few times a second, how far an export is."""
-
-    def __init__(self) -> None:
-        self._began = self._told = time.monotonic()
-        self._line = ""
-
-    def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        share = min(done / total, 1.0) if total else 1.0
-        speed = done / max(now - self._began, 0.001)
-        filled = round(share * BAR_CHARACTERS)
-        self._line = (
-            f"[{'█' * filled}{'·' * (BAR_CHARACTERS - filled)}] {share:4.0%}  "
-            f"{done:,} of {total:,} records  {speed:,.0f}/s"
-        )
-        if now - self._told > PROGRESS_SECONDS:
-            self._told = now
-            self.say(self._line, end="")
-
-    def say(self, text: str, end: str = "\n") -> None:
-        print(f"\r{text}\x1b[K", end=end, file=sys.stderr, flush=True)  # noqa: T201
-
-    def end(self) -> None:
-        if self._line:
-            self.say(self._line)

@@ -1,0 +1,1 @@
+"""Other servers' logs, read into conversations, votes and flags."""

@@ -1,0 +1,56 @@
+"""Insert many rows of one table by one prepared statement.
+
+`bulk_create` makes an object of each row and a statement of each few hundred, which would take half of the time of
+an import. Here a row is a dictionary.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.db import connection, models
+
+Row = Mapping[str, Any]  # values by the name of the column
+
+
+def insert(model: type[models.Model], rows: Sequence[Row]) -> None:
+    """Insert these rows; columns that a row lacks have the default of their field."""
+    if not rows:
+        return
+    fields = list(model._meta.concrete_fields)
+    convert = [_converter(field) for field in fields]
+    names = [str(field.column) for field in fields]
+    defaults = {field.column: field.get_default() for field in fields if not callable(field.default)}
+    # A callable may give another value each time, so it is asked for each row that lacks one.
+    given = {field.column: field.get_default for field in fields if callable(field.default)}
+    quote = connection.ops.quote_name
+    statement = (
+        f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(quote(name) for name in names)}) "  # noqa: S608 - names of our own
+        f"VALUES ({', '.join(['%s'] * len(names))})"
+    )
+    values = []
+    for row in rows:
+        whole = [
+            row[name] if name in row else given[name]() if name in given else defaults[name] for name in names
+        ]
+        values.append([turn(value) if turn else value for turn, value in zip(convert, whole, strict=True)])
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, values)
+
+
+def _converter(field: models.Field) -> Callable[[Any], Any] | None:
+    """Give what brings a field's value into the database's form; None where it has that already."""
+    target: models.Field = field
+    while isinstance(target, models.ForeignKey):
+        target = target.target_field
+    if isinstance(target, models.UUIDField):
+        return None if connection.features.has_native_uuid_field else _hexadecimal
+    if isinstance(target, models.DateTimeField):
+        return connection.ops.adapt_datetimefield_value
+    if isinstance(target, models.JSONField):
+        return lambda value: target.get_db_prep_save(value, connection)
+    return None
+
+
+def _hexadecimal(value: uuid.UUID | None) -> str | None:
+    return value.hex if value else None

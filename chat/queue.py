@@ -27,6 +27,13 @@ class Waiting(NamedTuple):
     may_start_at: Collection[str] | None = None  # as its owner wrote it down; None when it is not in line yet
 
 
+class Ready(NamedTuple):
+    """A reply that may start: its model, and the workers that have failed it already."""
+
+    model: str
+    tried: Collection[str] = ()
+
+
 class Candidate(NamedTuple):
     """A worker that may take replies: as many as its own limit allows, or `uses` of them."""
 
@@ -74,24 +81,32 @@ def in_turns(waiting: Sequence[Waiting], had: Turns) -> list[Waiting]:
 
 def admit(
     owner: uuid.UUID,
-    ready: Mapping[uuid.UUID, Collection[str]],
+    ready: Mapping[uuid.UUID, Ready],
     candidates: Mapping[str, Sequence[Candidate]],
 ) -> Admission:
     """Start as many of the replies `ready`, of process `owner`, as the limits allow.
 
-    `ready` gives for each reply the workers that have failed it already, `candidates` the workers of each
-    model. A reply starts where the site has a place and a worker has one, at the worker with the least to do
-    for its speed; the order is that of `in_turns` over all processes. Which workers a waiting reply could start
-    at is written down with it, so that a place that it can take now is left to it by the other processes.
+    `candidates` gives the workers of each model. A reply starts where the site has a place and a worker has
+    one, at the worker with the least to do for its speed; the order is that of `in_turns` over all processes.
+    Which workers a waiting reply could start at is written down with it, so that a place that it can take now
+    is left to it by the other processes.
     """
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        streaming = Message.objects.live().filter(state=ReplyState.STREAMING)
-        on_worker = Counter(dict(streaming.values_list("worker").annotate(Count("pk")).order_by()))
-        waiting = [item for item in _waiting() if item.owner != owner or item.reply in ready]
+        on_worker: Counter[str] = Counter()
+        alone = True  # no other process has anything in line
+        live = Message.objects.live().order_by().values_list("state", "owner", "worker")
+        for state, whose, worker, number in live.annotate(Count("pk")):
+            if state == ReplyState.STREAMING:
+                on_worker[worker] += number
+            elif whose != owner:
+                alone = False
+        if alone and (started := _start_all(owner, ready, _Places(on_worker.copy(), candidates))):
+            return started
         places = _Places(on_worker, candidates)
+        waiting = [item for item in _waiting() if item.owner != owner or item.reply in ready]
         result = Admission(
             started=_started(owner, ready.keys() - {item.reply for item in waiting}), places=places.most()
         )
@@ -104,11 +119,11 @@ def admit(
                 if item.owner is not None:
                     places.leave(item.may_start_at or ())
                 continue
-            address = places.take(item.model, ready[item.reply])
+            address = places.take(item.model, ready[item.reply].tried)
             if address is None:
                 in_line += 1
                 result.positions[item.reply] = in_line
-                usable = places.usable(item.model, ready[item.reply])
+                usable = places.usable(item.model, ready[item.reply].tried)
                 if usable != tuple(item.may_start_at or ()):
                     changed.setdefault(usable, []).append(item.reply)
             else:
@@ -116,7 +131,24 @@ def admit(
         for usable, replies in changed.items():
             Message.objects.filter(pk__in=replies).update(may_start_at=usable)
         for address, replies in chosen.items():
-            result.started += [(reply, address) for reply in _start(owner, address, replies)]
+            result.started += _start(owner, address, replies)
+    return result
+
+
+def _start_all(owner: uuid.UUID, ready: Mapping[uuid.UUID, Ready], places: "_Places") -> Admission | None:
+    """Start all replies at once where there is a place for each, so that no order matters; else none, and give None.
+
+    It is the usual case, and spares it to read the whole line with its visitors.
+    """
+    chosen: dict[str, list[uuid.UUID]] = {}
+    for reply, (model, tried) in ready.items():
+        address = places.take(model, tried)
+        if address is None:
+            return None
+        chosen.setdefault(address, []).append(reply)
+    result = Admission(places=places.most())
+    for address, replies in chosen.items():
+        result.started += _start(owner, address, replies)
     return result
 
 
@@ -148,20 +180,21 @@ def _turns(waiting: Sequence[Waiting]) -> Turns:
 
 
 def _started(owner: uuid.UUID, replies: Collection[uuid.UUID]) -> list[tuple[uuid.UUID, str]]:
-    """Give those replies that an admission started of which its process never heard, for the connection was lost."""
+    """Give those of the replies that have started; when a connection is lost their process may not know yet."""
     if not replies:
         return []
     rows = Message.objects.live().filter(pk__in=replies, state=ReplyState.STREAMING, owner=owner)
     return list(rows.values_list("pk", "worker"))
 
 
-def _start(owner: uuid.UUID, address: str, replies: list[uuid.UUID]) -> list[uuid.UUID]:
-    """Let replies start at a worker; give those that were still waiting."""
-    waiting = Message.objects.filter(pk__in=replies, state=ReplyState.QUEUED, owner=owner)
+def _start(owner: uuid.UUID, address: str, replies: list[uuid.UUID]) -> list[tuple[uuid.UUID, str]]:
+    """Let replies start at a worker; give those that have started with their worker's address."""
+    waiting = Message.objects.filter(
+        pk__in=replies, state=ReplyState.QUEUED, owner=owner, stop_requested=False
+    )
     if waiting.update(state=ReplyState.STREAMING, worker=address, sent=timezone.now()) == len(replies):
-        return replies
-    started = Message.objects.filter(pk__in=replies, state=ReplyState.STREAMING, owner=owner)
-    return list(started.values_list("pk", flat=True))
+        return [(reply, address) for reply in replies]
+    return _started(owner, replies)
 
 
 class _Places:

@@ -111,8 +111,11 @@ class WaitingLine:
             for model, workers in found.candidates.items()
             for usable in [self._breakers.usable([each.address for each in workers])]
         }
-        tried = {reply_id: place.run.tried() for reply_id, place in self._places.items()}
-        admission = await self._database.run(queue.admit, self._owner, tried, candidates)
+        ready = {
+            reply_id: queue.Ready(place.run.context.model, place.run.tried())
+            for reply_id, place in self._places.items()
+        }
+        admission = await self._database.run(queue.admit, self._owner, ready, candidates)
         for reply_id, address in admission.started:
             admitted = self._places.get(reply_id)
             if admitted and not admitted.address.done():

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from chat import queue
 from chat.models import Message, ReplyState
-from chat.queue import Candidate, Turns, Waiting, in_turns
+from chat.queue import Candidate, Ready, Turns, Waiting, in_turns
 from tests.chat.factories import make_conversation, make_model, make_turn, make_visitor
 
 OWNER = uuid.uuid4()
@@ -76,7 +76,7 @@ def in_line(line, admission):
 
 
 def admit(line, addresses, owner=OWNER, ready=None):
-    ready = dict.fromkeys([reply.pk for reply in line] if ready is None else ready, ())
+    ready = dict.fromkeys([reply.pk for reply in line] if ready is None else ready, Ready("llava-v1.5-7b"))
     return queue.admit(owner, ready, {"llava-v1.5-7b": Candidate.each_once(addresses)})
 
 
@@ -93,6 +93,12 @@ def test_a_worker_gets_no_more_than_its_own_limit_and_others_go_elsewhere(line, 
     admission = admit(line, ["http://one", "http://one", "http://one", "http://two"])
     assert in_line(line, admission) == ["http://one", "http://two", "http://one"]
     assert list(admission.positions.values()) == [1, 2]
+
+
+def test_where_there_is_a_place_for_each_all_start_without_a_look_at_the_line(line):
+    with CaptureQueriesContext(connection) as queries:
+        assert {reply for reply, _ in admit(line, ["http://one"] * 5).started} == {reply.pk for reply in line}
+    assert not [query for query in queries if "visitor_id" in query["sql"]]
 
 
 def test_what_started_is_stored_as_streaming_with_its_worker_and_time(line, settings):
@@ -153,8 +159,9 @@ def oldest_elsewhere(line, settings):
 
 def look_from_elsewhere(reply, tried=(), **candidates):
     """Let the other process look, while nothing can start."""
+    reply.refresh_from_db()
     workers = {"llava-v1.5-7b": Candidate.each_once(["http://one", "http://two"])} | candidates
-    assert queue.admit(ELSEWHERE, {reply.pk: tried}, workers).started == []
+    assert queue.admit(ELSEWHERE, {reply.pk: Ready(reply.model.name, tried)}, workers).started == []
 
 
 def test_a_place_that_another_process_can_take_is_left_to_it(line, oldest_elsewhere):
@@ -202,8 +209,9 @@ def test_what_stands_with_a_waiting_reply_is_written_when_it_changes_only(line, 
     assert reply.may_start_at == ["http://two"]
 
 
-def start_at(line, workers, ready=None):
-    ready = {reply.pk: () for reply in line} if ready is None else ready
+def start_at(line, workers, tried=None):
+    tried = {reply.pk: () for reply in line} if tried is None else tried
+    ready = {reply: Ready("llava-v1.5-7b", workers) for reply, workers in tried.items()}
     admission = queue.admit(OWNER, ready, {"llava-v1.5-7b": workers})
     return in_line(line, admission)
 

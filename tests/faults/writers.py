@@ -40,7 +40,7 @@ def write(number: int, rows: int) -> list[tuple[str, str, str]]:
         asked = [turns.start(visitor, None, frame, owner) for frame in frames]
         replies = [turn.reply for turn in asked]
         worker = queue.Candidate(f"http://worker-{number}")
-        admitted = queue.admit(owner, dict.fromkeys(replies, ()), {MODEL: [worker]})
+        admitted = queue.admit(owner, dict.fromkeys(replies, queue.Ready(MODEL)), {MODEL: [worker]})
         assert {reply for reply, _ in admitted.started} == set(replies), admitted
         records.write_progress(owner, [records.Progress(reply, "answ", 0, None) for reply in replies])
         for turn, question in zip(asked, questions, strict=True):

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 READ_SECONDS = 0.4  # until somebody here sees more of a reply of another process
 BEAT_SECONDS = 1.0
+CLOSE_SECONDS = 2.0  # until an open socket of a blocked visitor closes; asking costs with every socket there is
 THREADS = 32  # for controllers, moderation and images, which block
 
 
@@ -86,6 +87,7 @@ class Engine:
         self._tasks.repeat(0, self._writer.flush)
         self._tasks.repeat(READ_SECONDS, self._remote.read)
         self._tasks.repeat(BEAT_SECONDS, self._beat)
+        self._tasks.repeat(CLOSE_SECONDS, self._close_for_some)
         self._tasks.repeat(0, self._do_chores)
 
     async def drain(self, seconds: float) -> None:
@@ -187,7 +189,9 @@ class Engine:
             self._let_go(reply_id)
         for stuck in [socket for socket in self.sockets if socket.is_stuck()]:
             stuck.abort()
-        # Sockets of visitors who were blocked since they opened them, or have deleted everything.
+
+    async def _close_for_some(self) -> None:
+        """Close the sockets of visitors who were blocked since they opened them, or have deleted everything."""
         keys = {socket.visitor_key for socket in self.sockets}
         if keys and (blocked := await self._database.run(records.blocked, keys)):
             for socket in tuple(self.sockets):

@@ -45,6 +45,7 @@ class Watched:
     """Hold a Relay on such a clock, and count what it parses."""
 
     def __init__(self, clock):
+        self.clock = clock
         self.parsed, self.texts, self.failures = 0, [], []
         protocol = PROTOCOLS["internvl2"]
 
@@ -67,6 +68,9 @@ class Watched:
 def watched(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(relay_module, "asyncio", SimpleNamespace(get_running_loop=lambda: clock))
+    monkeypatch.setattr(
+        relay_module, "TICK", 1 / 64
+    )  # a power of two, as the pace is, so that sums are exact
     return Watched(clock)
 
 
@@ -93,6 +97,22 @@ def test_a_stream_of_frames_is_parsed_once_in_a_pause(watched):
 
     assert watched.parsed == 26
     assert watched.texts == ["x" * count for count in (1, *range(4, 101, 4))]
+
+
+def test_replies_that_began_at_different_moments_are_delivered_at_common_ticks(watched):
+    watched.pass_time(1 / 500)
+    watched.feed(frame("a"))
+    watched.pass_time(1 / 300)
+    other = Watched(watched.clock)
+    other.feed(frame("b"))
+    watched.feed(frame("aa"))
+    other.feed(frame("bb"))
+
+    # The pauses end at different moments; both are rounded down to the same tick, 1/16 s after the beginning.
+    watched.pass_time(1 / 16 - 1 / 500 - 1 / 300 - 1 / 1000)
+    assert (watched.texts, other.texts) == (["a"], ["b"])
+    watched.pass_time(1.5 / 1000)
+    assert (watched.texts, other.texts) == (["a", "aa"], ["b", "bb"])
 
 
 def test_a_frame_after_a_long_pause_is_delivered_at_once(watched):

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 READ_SECONDS = 0.4  # until somebody here sees more of a reply of another process
 BEAT_SECONDS = 1.0
-CLOSE_SECONDS = 2.0  # until an open socket of a blocked visitor closes; asking costs with every socket there is
+CLOSE_SECONDS = 2.0  # until the socket of a blocked visitor closes; asking costs with every socket there is
 THREADS = 32  # for controllers, moderation and images, which block
 
 
@@ -193,14 +193,15 @@ class Engine:
     async def _close_for_some(self) -> None:
         """Close the sockets of visitors who were blocked since they opened them, or have deleted everything."""
         keys = {socket.visitor_key for socket in self.sockets}
-        if keys and (blocked := await self._database.run(records.blocked, keys)):
-            for socket in tuple(self.sockets):
-                if socket.visitor_key in blocked:
-                    self._tasks.keep(socket.close_for_block())
-        if keys and (gone := await self._database.run(records.deleted_visitors, keys)):
-            for socket in tuple(self.sockets):
-                if socket.visitor_key in gone:
-                    self._tasks.keep(socket.close_for_deletion())
+        if not keys:
+            return
+        blocked = await self._database.run(records.blocked, keys)
+        gone = await self._database.run(records.deleted_visitors, keys)
+        for socket in tuple(self.sockets):
+            if socket.visitor_key in blocked:
+                self._tasks.keep(socket.close_for_block())
+            elif socket.visitor_key in gone:
+                self._tasks.keep(socket.close_for_deletion())
 
     async def _do_chores(self) -> None:
         await asyncio.sleep(chores.LOOK_SECONDS)  # first: a process that has just started has enough to do

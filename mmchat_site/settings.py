@@ -61,6 +61,7 @@ MMCHAT_MAX_IMAGE_MEGAPIXELS = environment.number(env, "MMCHAT_MAX_IMAGE_MEGAPIXE
 MMCHAT_MAX_IMAGE_SIDE = environment.whole_number(env, "MMCHAT_MAX_IMAGE_SIDE", 8192)
 MMCHAT_MAX_SOCKETS = environment.whole_number(env, "MMCHAT_MAX_SOCKETS", 4)
 MMCHAT_MAX_FRAMES = environment.whole_number(env, "MMCHAT_MAX_FRAMES", 20)
+MMCHAT_API_REQUESTS = environment.whole_number(env, "MMCHAT_API_REQUESTS", 120)
 MMCHAT_LIMITS = environment.switch(env, "MMCHAT_LIMITS", True)
 MMCHAT_STORE_ADDRESSES = environment.switch(env, "MMCHAT_STORE_ADDRESSES", False)
 MMCHAT_KEEP_DELETED_DAYS = environment.whole_number(env, "MMCHAT_KEEP_DELETED_DAYS", 7)

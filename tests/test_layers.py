@@ -18,7 +18,7 @@ PACKAGES = ("mmchat_site", "chat", "feedback")
 ENTRIES = (
     "chat.admin", "chat.consumers", "chat.controller.urls", "chat.controller.views", "chat.management",
     "chat.routing", "chat.urls", "chat.views",
-    "feedback.admin", "feedback.management", "feedback.urls", "feedback.views",
+    "feedback.admin", "feedback.api", "feedback.management", "feedback.urls", "feedback.views",
     "mmchat_site",
 )  # fmt: skip
 

@@ -1,5 +1,5 @@
-"""Votes, flags, their review, preferences and exports in the administration: one module per concept."""
+"""Votes, flags, their review, preferences, exports and tokens in the administration: one module per concept."""
 
-from feedback.admin import exports, flags, queue, reviews, votes
+from feedback.admin import exports, flags, queue, reviews, tokens, votes
 
-__all__ = ["exports", "flags", "queue", "reviews", "votes"]
+__all__ = ["exports", "flags", "queue", "reviews", "tokens", "votes"]

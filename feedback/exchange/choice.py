@@ -116,7 +116,9 @@ def _refuse(field: str, value: object, allowed: Collection[str]) -> None:
 def _texts(field: str, asked: Mapping[str, Any]) -> list[str]:
     value = asked.get(field, [])
     parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+    if not isinstance(parts, list | tuple) or not all(
+        isinstance(part, str) and "\0" not in part for part in parts
+    ):
         raise Refused("filter_invalid", _("This must be a list of texts."), field)
     if len(parts) > MOST_NAMES:
         raise Refused(

@@ -137,17 +137,9 @@ class Reader:
 
     def _conversations(self, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
         """Give the models of those of these conversations that the choice may hold."""
-        return dict(self._allowed().filter(pk__in=ids).order_by().values_list("pk", "model_id"))
-
-    def _allowed(self) -> QuerySet[Conversation]:
-        rows = Conversation.objects.visible()
-        if self._choice.consent == "research":
-            rows = Conversation.objects.allowed_for_research()
-        if self._choice.languages:
-            rows = rows.filter(
-                language__in=["" if code == NO_LANGUAGE else code for code in self._choice.languages]
-            )
-        return rows
+        return dict(
+            allowed_conversations(self._choice).filter(pk__in=ids).order_by().values_list("pk", "model_id")
+        )
 
     def records(self, chosen: Collection[Chosen]) -> Iterator[Record]:
         """Read the conversations of a batch, and give its records, without those that hold a hidden reply."""
@@ -204,6 +196,16 @@ class Reader:
         reply = messages[head.rejected_id]
         model = self._models[reply.model_id or conversation.model_id]
         return Rejected(reply.id, reply.text, model.name, head.source)
+
+
+def allowed_conversations(choice: Choice) -> QuerySet[Conversation]:
+    """Give the conversations that a choice may hold, by consent and language; deleted ones never."""
+    rows = Conversation.objects.visible()
+    if choice.consent == "research":
+        rows = Conversation.objects.allowed_for_research()
+    if choice.languages:
+        rows = rows.filter(language__in=["" if code == NO_LANGUAGE else code for code in choice.languages])
+    return rows
 
 
 def records(choice: Choice | None = None) -> Iterator[Record]:

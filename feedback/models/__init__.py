@@ -6,9 +6,12 @@ from feedback.models.logs import LogLine, LogShape
 from feedback.models.preferences import Preference
 from feedback.models.reasons import VoteReason, VoteReasonLabel
 from feedback.models.review import Claim, Review, ReviewItem
+from feedback.models.tokens import PERMISSIONS, ApiToken, Scope
 from feedback.models.votes import Vote, VoteChange
 
 __all__ = [
+    "PERMISSIONS",
+    "ApiToken",
     "Claim",
     "Export",
     "ExportState",
@@ -19,6 +22,7 @@ __all__ = [
     "Preference",
     "Review",
     "ReviewItem",
+    "Scope",
     "Vote",
     "VoteChange",
     "VoteReason",

@@ -23,7 +23,7 @@ from chat.models import (
     Worker,
 )
 from feedback.flags import flag
-from feedback.models import Export, ExportState, Preference, Review, VoteReason, VoteReasonLabel
+from feedback.models import ApiToken, Export, ExportState, Preference, Review, VoteReason, VoteReasonLabel
 from feedback.votes import set_vote
 from tests.feedback.stories import answer, exchange, make_conversation, make_model, make_upload, make_visitor
 
@@ -87,6 +87,7 @@ def make_everything(text="Some text"):
     review.blocked_images.add(picture)
     AuditEntry.objects.create(actor=person, action="export", target=text, detail={"name": text})
     Example.objects.create(question=text)
+    ApiToken.objects.create(name=text[:100], hash=f"{number:064}", creator=person, scopes=["export"])
     Export.objects.create(
         format="jsonl", requester=person, state=ExportState.FAILED, error=text, choice={"models": [text]}
     )

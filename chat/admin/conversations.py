@@ -28,6 +28,19 @@ class DeletedFilter(admin.SimpleListFilter):
         return queryset.filter(deleted__isnull=self.value() == "no")
 
 
+class ImportedFilter(admin.SimpleListFilter):
+    title = _("imported")
+    parameter_name = "imported"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("no", _("No")), ("yes", _("Yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> QuerySet[Conversation]:
+        if self.value() == "no":
+            return queryset.filter(source="")
+        return queryset.exclude(source="") if self.value() == "yes" else queryset
+
+
 class ErrorFilter(admin.SimpleListFilter):
     """Offer the known codes; asking the table for those in use would read all of it at each page."""
 
@@ -80,7 +93,7 @@ def _seconds(start: datetime | None, end: datetime | None) -> float | None:
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "updated", "model", "message_count", "visitor", "created", "deleted"]
-    list_filter = ["model", DeletedFilter, "research", "source", "created"]
+    list_filter = ["model", DeletedFilter, "research", ImportedFilter, "created"]
     list_select_related = ["visitor", "model"]
     search_fields = ["=id", "=source_id", "title", "=visitor__key"]
     date_hierarchy = "created"

@@ -1,7 +1,7 @@
 """Begin replies: write down what a visitor asked, and the still empty reply, in one transaction."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -172,6 +172,7 @@ def _store_turn(
         )
     infos = [message_info(message, uploads), message_info(reply, [])]
     path = [*(branch(parent) if parent else []), (message, uploads)]
+    _check_earlier_images(path)
     context = context_of(conversation, model, values, path)
     return Turn(conversation.pk, message.pk, reply.pk, infos, context)
 
@@ -215,8 +216,20 @@ def _store_variant(
         reply.continues, reply.text = old, old.text
     reply.save(force_insert=True)
     Conversation.objects.filter(pk=conversation.pk).update(updated=timezone.now())
-    context = context_of(conversation, model, values, branch(old.parent), beginning=reply.text)
+    path = branch(old.parent)
+    _check_earlier_images(path)
+    context = context_of(conversation, model, values, path, beginning=reply.text)
     return Turn(conversation.pk, old.parent.pk, reply.pk, [message_info(reply, [])], context)
+
+
+def _check_earlier_images(path: Iterable[tuple[Message, Iterable[Upload]]]) -> None:
+    """Raise `Refused` when a model would be sent a picture that has been blocked since."""
+    if any(is_blocked(upload.image) for _, uploads in path for upload in uploads):
+        raise Refused(
+            "image_blocked",
+            _("An image of this conversation is not allowed here. Start a new conversation."),
+            "images",
+        )
 
 
 def _check_continuable(old: Message, model: ChatModel) -> None:

@@ -7,8 +7,8 @@ from django.contrib.auth.models import Group, Permission, User
 from django.urls import URLResolver, reverse
 from django.urls.exceptions import NoReverseMatch
 
-from chat.models import AuditEntry, Conversation, HiddenReply, SiteText, Visitor
-from feedback.models import Export
+from chat.models import AuditEntry, Conversation, HiddenReply, Message, SiteText, Visitor
+from feedback.models import ApiToken, Export
 from feedback.roles import APPS
 from tests.chat.admin.conftest import browser_of
 from tests.chat.admin.rows import make_everything
@@ -33,10 +33,10 @@ ALLOWED = {
         "post": {f"feedback_reviewitem_{name}" for name in ("decide", "undo", "release", "return")},
     },
     "analyst": {
-        "view": {*READ, "feedback.export"},
-        "add": {"feedback.export"},
+        "view": {*READ, "feedback.export", "feedback.apitoken"},
+        "add": {"feedback.export", "feedback.apitoken"},
         "delete": set(),
-        "post": {"feedback_export_cancel", "feedback_export_download"},
+        "post": {"feedback_export_cancel", "feedback_export_download", "feedback_apitoken_revoke"},
     },
     "nobody": {"view": set(), "add": set(), "delete": set(), "post": set()},
 }
@@ -44,14 +44,14 @@ EVERY_MODEL = {model._meta.label_lower for model in admin.site._registry}
 # Nobody adds or deletes these by hand: the site writes them, or they are one row.
 NEVER_ADDED = EVERY_MODEL - {
     "auth.group", "auth.user", "chat.backend", "chat.blockedimage", "chat.blockedvisitor", "chat.chatmodel",
-    "chat.example", "chat.hiddenreply", "chat.terms", "feedback.export", "feedback.votereason",
+    "chat.example", "chat.hiddenreply", "chat.terms", "feedback.apitoken", "feedback.export", "feedback.votereason",
 }  # fmt: skip
 # Terms that visitors must accept stay.
 DELETED = {
     "auth.group", "auth.user", "chat.backend", "chat.chatmodel", "chat.example", "chat.worker",
 }  # fmt: skip
 POSTED = {
-    "chat_runningreply_stop", "feedback_export_cancel", "feedback_export_download",
+    "chat_runningreply_stop", "feedback_export_cancel", "feedback_export_download", "feedback_apitoken_revoke",
     *ALLOWED["moderator"]["post"],
 }  # fmt: skip
 ALLOWED["administrator"] = {
@@ -106,7 +106,8 @@ def address_of(kind, model, name, reply):
         return reverse(f"admin:{name}")
     except NoReverseMatch:
         if kind == "post":
-            pk = reply.pk if "reply" in name else Export.objects.first().pk
+            rows = {"chat_runningreply": Message.objects.live(), "feedback_export": Export.objects}
+            pk = rows.get(name.rsplit("_", 1)[0], ApiToken.objects).first().pk
             return reverse(f"admin:{name}", args=[pk])
         rows = apps.get_model(model)._default_manager.order_by("-pk")
         if model == "chat.runningreply":

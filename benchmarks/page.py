@@ -14,6 +14,7 @@ from benchmarks.tables import (
     BYTE_COLUMNS,
     EXPORT_COLUMNS,
     IDLE_COLUMNS,
+    IMPORT_COLUMNS,
     SLOW_COLUMNS,
     STEP_COLUMNS,
     STREAM_COLUMNS,
@@ -77,6 +78,8 @@ def _tables(name: str, report: dict[str, Any]) -> str:
         parts.append(markdown(SLOW_COLUMNS, report["runs"]))
     elif report["kind"] == "exports":
         parts.append(markdown(EXPORT_COLUMNS, report["runs"]))
+    elif report["kind"] == "imports":
+        parts.append(markdown(IMPORT_COLUMNS, report["runs"]))
     else:
         parts.append(markdown(WRITE_COLUMNS, report["runs"]))
         parts += [_by_table(row) for row in report["runs"]]

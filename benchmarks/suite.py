@@ -33,6 +33,7 @@ SUITE = {
     "writes": "writes",
     "slow": "slow_readers",
     "exports": "exports",
+    "imports": "imports",
 }
 PLOTTED = ("sweep", "load", "gradio")
 

@@ -88,6 +88,16 @@ EXPORT_COLUMNS = [
     ("MB written", "megabytes"),
     ("MB peak", "peak_megabytes"),
 ]
+IMPORT_COLUMNS = [
+    ("database", "database"),
+    ("log", "log"),
+    ("lines", "lines"),
+    ("MB read", "megabytes"),
+    ("seconds", "seconds"),
+    ("lines/s", "lines_per_second"),
+    ("CPU s", "cpu_seconds"),
+    ("MB peak", "peak_megabytes"),
+]
 TARGET_COLUMNS = [("target", "target"), ("measured", "measured"), ("", "verdict")]
 
 _RELATIVE = {"cpu_of_relay": "cpu_ms_per_1000", "steady_of_relay": "steady_ms_per_1000"}

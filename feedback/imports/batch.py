@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from django.db import connection, transaction
 
-from chat.models import ChatModel, Message
+from chat.models import ChatModel, Conversation, Message
 from feedback.imports.lines import VOTES, Line
 from feedback.imports.opinions import Opinions
 from feedback.imports.places import Places, Step, steps
-from feedback.imports.rows import Rows, parts
+from feedback.imports.rows import Rows, named, parts
 from feedback.models import LogLine
 
 _LOCK = 0x6D6D696D  # one import at a time, on PostgreSQL; SQLite has one writer
@@ -68,7 +68,7 @@ class Importer:
         ]
         places, opinions = Places(), Opinions()
         places.read(wanted)
-        rows = Rows(self._models, self._shapes, images)
+        rows = Rows(self._models, self._shapes, images, _stored_conversations(lines))
         for line in lines:
             if line.kind == "chat":
                 self._place_chat(line, paths[line.key][0], places, rows)
@@ -122,3 +122,12 @@ class Importer:
             self.counts["votes" if line.kind != "flag" else "flags"] += 1
         else:
             self.counts["battles"] += 1
+
+
+def _stored_conversations(lines: Sequence[Line]) -> set[uuid.UUID]:
+    """Give those of the conversations that these lines name which are stored."""
+    wanted = {pk for line in lines if line.kind == "chat" for said in line.states if (pk := named(said))}
+    found: set[uuid.UUID] = set()
+    for part in parts(list(wanted)):
+        found.update(Conversation.objects.filter(pk__in=part).values_list("pk", flat=True))
+    return found

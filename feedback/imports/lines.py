@@ -12,6 +12,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -137,9 +138,15 @@ def _address(fields: Mapping[str, Any], rest: dict[str, Any]) -> tuple[str, str]
         return "", ""
     if _HASH.fullmatch(ip):
         return "", ip
-    address = client_address(ip, "")
-    if settings.MMCHAT_STORE_ADDRESSES and str(address or "") != ip:
+    address, hashed = _known_address(ip)
+    if settings.MMCHAT_STORE_ADDRESSES and address != ip:
         rest["ip"] = ip
+    return address, hashed
+
+
+@lru_cache(maxsize=10_000)
+def _known_address(ip: str) -> tuple[str, str]:
+    address = client_address(ip, "")
     if address is None:
         return "", hash_of_text(storable(ip)) if ip else ""
     return str(address), keyed_hash(address)

@@ -64,10 +64,12 @@ def steps(said: Said) -> list[Step]:
     pictures = hashlib.blake2b(digest_size=16)
     found = []
     for told in said.turns:
-        chain.update(_framed(told.text, str(0 if said.is_bare else len(told.images))))
+        text = told.text.encode()
+        chain.update(b"%d %d %b" % (0 if said.is_bare else len(told.images), len(text), text))
         question = chain.digest()
-        chain.update(_framed(told.reply, str(told.complete)))
-        pictures.update(_framed(*told.images))
+        reply = told.reply.encode()
+        chain.update(b"%d %d %b" % (told.complete, len(reply), reply))
+        pictures.update(" ".join([*told.images, "\n"]).encode())
         found.append(
             Step(
                 uuid.UUID(bytes=question),
@@ -76,10 +78,6 @@ def steps(said: Said) -> list[Step]:
             )
         )
     return found
-
-
-def _framed(*said: str) -> bytes:
-    return "".join(f"{len(text)} {text}" for text in said).encode() + b"\n"
 
 
 @dataclass(slots=True)

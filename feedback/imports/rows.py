@@ -3,19 +3,22 @@
 import datetime
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 
 from chat.conversations import title_of
+from chat.languages import language_of
 from chat.models import Conversation, Message, MessageImage, ReplyState, Role, Upload, Visitor
 from chat.prompts.families import FAMILIES
 from feedback.exchange.logged import Told
-from feedback.imports.insert import Row, insert
+from feedback.imports.insert import Row, insert, uuid_value
 from feedback.imports.lines import Line, kept_name
 from feedback.imports.places import Node, Step
+from feedback.imports.states import Said
 from feedback.models import LogLine, LogShape
 from feedback.models.logs import LogSource
 
@@ -34,7 +37,9 @@ class Rows:
     models: Mapping[str, int]  # ids by name
     shapes: dict[str, uuid.UUID]  # ids by text, of all batches
     images: Mapping[str, int]  # ids by MD5
+    known: Collection[uuid.UUID]  # conversations that are stored, of those that the lines name
     conversations: dict[uuid.UUID, Conversation] = field(default_factory=dict)
+    _keys: dict[str, uuid.UUID] = field(default_factory=dict)
     _visitors: dict[uuid.UUID, Visitor] = field(default_factory=dict)
     _messages: list[Row] = field(default_factory=list)
     _uploads: dict[uuid.UUID, Upload] = field(default_factory=dict)
@@ -42,14 +47,14 @@ class Rows:
     _lines: dict[uuid.UUID, Row] = field(default_factory=dict)
     _claimed: list[uuid.UUID] = field(default_factory=list)
     _dated: list[Message] = field(default_factory=list)
-    _touched: dict[uuid.UUID, datetime.datetime] = field(default_factory=dict)
+    _touched: dict[uuid.UUID, tuple[datetime.datetime, str]] = field(default_factory=dict)
 
     def begin(self, line: Line) -> uuid.UUID:
         """Add a conversation that begins with a line, and give its id."""
         said = line.states[0]
         # Found by its id where the log has one: another line of it may share no turn with this one.
-        pk = uuid.uuid5(IDS, said.scope) if said.name else uuid.uuid5(line.key, "conversation")
-        if pk in self.conversations or (said.name and Conversation.objects.filter(pk=pk).exists()):
+        pk = named(said) or uuid.uuid5(line.key, "conversation")
+        if pk in self.conversations or pk in self.known:
             return self.touch(pk, line)
         family = _FAMILY_OF.get((said.system, said.roles, *said.separators))
         self.conversations[pk] = Conversation(
@@ -61,6 +66,7 @@ class Rows:
             title=title_of(said.turns[0].text),
             source=line.source,
             source_id=kept_name(said.name),
+            language=_language(said),
             created=_begun(line),
             updated=line.when,
         )
@@ -71,14 +77,18 @@ class Rows:
         new = self.conversations.get(conversation)
         if new is not None:
             new.updated = max(new.updated, line.when)
+            new.language = new.language or _language(line.states[0])
         else:
-            self._touched[conversation] = max(self._touched.get(conversation, line.when), line.when)
+            when, language = self._touched.get(conversation, (line.when, ""))
+            self._touched[conversation] = max(when, line.when), language or _language(line.states[0])
         return conversation
 
     def visitor(self, line: Line, conversation: uuid.UUID) -> uuid.UUID:
         """Give whoever has the line's address; without one, a visitor of the conversation's own."""
-        key = uuid.uuid5(IDS, f"visitor {line.address_hash or f'of conversation {conversation}'}")
-        if key not in self._visitors:
+        who = line.address_hash or f"of conversation {conversation}"
+        key = self._keys.get(who)
+        if key is None:
+            key = self._keys[who] = uuid.uuid5(IDS, f"visitor {who}")
             self._visitors[key] = Visitor(
                 key=key,
                 address_hash=line.address_hash,
@@ -195,16 +205,20 @@ class Rows:
             self._dated, ["model", "created", "sent", "finished", "parameters"], batch_size=PARTS
         )
         insert(LogLine, list(self._lines.values()))
-        self._write_times()
+        self._write_touched()
 
-    def _write_times(self) -> None:
-        found: list[Conversation] = []
-        for part in parts(list(self._touched)):
-            for conversation in Conversation.objects.filter(pk__in=part).only("updated"):
-                if self._touched[conversation.pk] > conversation.updated:
-                    conversation.updated = self._touched[conversation.pk]
-                    found.append(conversation)
-        Conversation.objects.bulk_update(found, ["updated"], batch_size=PARTS)
+    def _write_touched(self) -> None:
+        turn = connection.ops.adapt_datetimefield_value
+        values = [
+            (turn(when), turn(when), language, uuid_value(pk))
+            for pk, (when, language) in self._touched.items()
+        ]
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "UPDATE chat_conversation SET updated = CASE WHEN updated < %s THEN %s ELSE updated END, "
+                "language = CASE WHEN language = '' THEN %s ELSE language END WHERE id = %s",
+                values,
+            )
 
     def _shape(self, text: str) -> uuid.UUID:
         found = self.shapes.get(text)
@@ -215,6 +229,16 @@ class Rows:
                 self.shapes.clear()
             self.shapes[text] = found
         return found
+
+
+def _language(said: Said) -> str:
+    """Give the language of the newest text that has one."""
+    return next((code for turn in reversed(said.turns) if (code := language_of(turn.text))), "")
+
+
+def named(said: Said) -> uuid.UUID | None:
+    """Give the id of a conversation that the log names."""
+    return uuid.uuid5(IDS, said.scope) if said.name else None
 
 
 def parts(items: list[Any]) -> Iterable[list[Any]]:

@@ -8,8 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from chat.models import Conversation, Image, Message, MessageImage, Role
+from chat.models import AuditEntry, Conversation, Image, Message, MessageImage, Role
 from feedback.imports import files
+from feedback.imports.batch import Importer
 from tests.feedback.test_import_and_export import SAMPLES, bring_in, exported
 from tests.feedback.test_import_places import llava
 
@@ -189,3 +190,38 @@ def test_a_batch_that_fails_leaves_nothing_of_itself(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"), transaction.atomic():
         bring_in(path)
     assert Message.objects.count() == 0
+
+
+def test_an_import_is_in_the_audit_log_and_told_on_a_terminal(tmp_path, monkeypatch):
+    for name in ("2026-11-22-conv.json", "vision-tmp-2026-11-23-conv.json"):
+        (tmp_path / name).write_bytes(GOOD)
+    (tmp_path / "other.json").write_text("no log")
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stderr", terminal)
+    told = command(tmp_path)
+    assert told == ["2 lines in 2 files: 1 conversations, 1 replies, 1 lines that were here already"]
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.detail["files"], entry.detail["chats"]) == ("import", 2, 1)
+    assert "100%  2 lines" in terminal.getvalue()
+
+
+def test_an_import_that_is_stopped_says_how_to_go_on(tmp_path, monkeypatch):
+    path = tmp_path / "2026-11-22-conv.json"
+    path.write_bytes(GOOD + b"\n" + json.dumps(llava(9, "One?", "1", "Two?", "2")).encode())
+    monkeypatch.setattr("feedback.imports.run.BATCH_LINES", 1)
+    store, calls = Importer.store, []
+
+    def stopped(self, lines, images):
+        calls.append(lines)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        store(self, lines, images)
+
+    monkeypatch.setattr(Importer, "store", stopped)
+    with pytest.raises(CommandError, match=r"Stopped: KeyboardInterrupt\. What was read before is imported"):
+        command(path)
+    assert Message.objects.replies().count() == 1
+    monkeypatch.undo()
+    command(path)
+    assert Message.objects.replies().count() == 2

@@ -78,6 +78,14 @@ def test_cumulative_states_become_one_conversation(bring):
     assert conversation.visitor.address is None
 
 
+def test_the_language_is_that_of_the_first_text_that_has_one(bring):
+    bring(llava(0, "2+2=?", "4"), llava(9, "2+2=?", "4", "请描述这张图片。", "好"))
+    assert Conversation.objects.get().language == "zh"
+    bring(llava(90, "2-2=?", "0", ip="203.0.113.9"))
+    bring(llava(99, "2-2=?", "0", "What is there in the picture?", "A cat", ip="203.0.113.9"))
+    assert set(Conversation.objects.values_list("language", flat=True)) == {"zh", "en"}
+
+
 def test_another_reply_to_the_same_question_is_a_variant_that_can_be_gone_on_from(bring):
     bring(
         llava(0, "One?", "1"), llava(9, "One?", "one"), llava(20, "One?", "one", "Two?", "2"),

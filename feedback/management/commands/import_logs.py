@@ -1,17 +1,22 @@
 """Read the logs of other servers into conversations, votes and flags."""
 
 import argparse
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from chat.models import AuditEntry
 from feedback.imports.files import log_files
 from feedback.imports.run import run
 from feedback.management.progress import Bar
 
+COLLECT = (50_000, 20, 20)  # objects, and collections of younger ones, before the next; see gc.set_threshold
 _TOLD = {
     "conversations": "conversations",
     "chats": "replies",
@@ -68,10 +73,12 @@ class Command(BaseCommand):
                 bar(done, total, f"{lines:,} lines  {bar.speed(lines):,.0f}/s")
 
         try:
-            counts = run(files, options["images"], self._report, progress)
-        except OSError as error:
+            with _rare_collections():
+                counts = run(files, options["images"], self._report, progress)
+        except (OSError, DatabaseError, KeyboardInterrupt) as error:
+            why = str(error) or type(error).__name__
             raise CommandError(
-                f"Could not read {error.filename}: {error.strerror}. What was read is imported; run it again to go on."
+                f"Stopped: {why}. What was read before is imported; run it again to go on."
             ) from None
         finally:
             if bar:
@@ -84,3 +91,16 @@ class Command(BaseCommand):
 
     def _report(self, path: Path, number: int, problem: str) -> None:
         self.stdout.write(f"{path}:{number}: {problem}")
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for garbage seldom, and not in the program itself: a quarter of an import's time would go into that."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()

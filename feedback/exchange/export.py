@@ -90,9 +90,9 @@ def to_stream(format_name: str, choice: Choice, stream: BinaryIO, progress: Prog
     looked = written = 0
     try:
         with snapshot():
-            total = heads.count(choice) if progress else 0
+            total = heads.count(choice, chosen.as_logged) if progress else 0
             stream.write(chosen.header())
-            reader = Reader(choice)
+            reader = Reader(choice, chosen.as_logged)
             for number, batch in reader.batches():
                 for record in reader.records(batch):
                     if line := chosen.encode(record):
@@ -124,7 +124,7 @@ class _Run:
         if journal is None or journal["what"] != self._what or not self._go_on(journal):
             self._work.begin_anew()
             self._tally = Tally()
-            self._write_from(0, hashlib.blake2b(digest_size=16), Reader(self._choice).batches(), None)
+            self._write_from(0, hashlib.blake2b(digest_size=16), self._reader().batches(), None)
 
     def write_card(self) -> None:
         pictures = None
@@ -145,9 +145,12 @@ class _Run:
             file.flush()
             os.fsync(file.fileno())
 
+    def _reader(self) -> Reader:
+        return Reader(self._choice, self._format.as_logged)
+
     def _go_on(self, journal: dict[str, Any]) -> bool:
         """Find the place where an earlier run was kept, and write from there; False where it is no longer the same."""
-        batches = Reader(self._choice).batches()
+        batches = self._reader().batches()
         digest, looked = hashlib.blake2b(digest_size=16), 0
         while looked < journal["looked"]:
             number, batch = next(batches, (0, []))
@@ -171,8 +174,8 @@ class _Run:
     def _write_from(
         self, looked: int, digest: "hashlib.blake2b", batches: Iterator[Batch], mark: Mark | None
     ) -> None:
-        total = heads.count(self._choice) if self._progress else 0
-        reader = Reader(self._choice)
+        total = heads.count(self._choice, self._format.as_logged) if self._progress else 0
+        reader = self._reader()
         writer = self._format.writer(self._work.files, self._choice, mark)
         complete = False
         try:

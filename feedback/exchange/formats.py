@@ -12,6 +12,7 @@ from feedback.exchange.choice import Choice
 from feedback.exchange.pictures import Pictures
 from feedback.exchange.records import IMPORTED, LOGGED, Kind
 from feedback.exchange.writers import Encode, LineWriter, Mark, Writer
+from feedback.models.logs import LogSource
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Format:
     `file` is the name of the one file, or of the main one in a folder; `kinds` are what the format has lines for.
     `is_folder` formats are data sets with a card; others become a folder only with pictures. `data` is what the
     `datasets` library is told to open, None where it finds it by itself. `needs_pictures` formats are
-    nothing without them.
+    nothing without them. Conversations that were imported from a log of the kind `as_logged` come as its lines.
     """
 
     title: str | Promise
@@ -34,6 +35,7 @@ class Format:
     is_folder: bool = False
     data: str | None = None
     needs_pictures: bool = False
+    as_logged: str = ""
 
     def makes_folder(self, choice: Choice) -> bool:
         return self.is_folder or choice.images
@@ -61,9 +63,22 @@ FORMATS: Mapping[str, Format] = {
         "log.jsonl",
         encode=llava.with_ids,
         data="log.jsonl",
+        as_logged=LogSource.LLAVA,
     ),
-    "llava": Format(_("LLaVA's log lines, exactly"), "log.jsonl", encode=llava.exact, data="log.jsonl"),
-    "fastchat": Format(_("FastChat's log lines"), "log.jsonl", encode=fastchat.encode, data="log.jsonl"),
+    "llava": Format(
+        _("LLaVA's log lines, exactly"),
+        "log.jsonl",
+        encode=llava.exact,
+        data="log.jsonl",
+        as_logged=LogSource.LLAVA,
+    ),
+    "fastchat": Format(
+        _("FastChat's log lines"),
+        "log.jsonl",
+        encode=fastchat.encode,
+        data="log.jsonl",
+        as_logged=LogSource.FASTCHAT,
+    ),
     "imported": Format(
         _("Log lines of other servers, as they were imported"),
         "log.jsonl",

@@ -17,7 +17,7 @@ from chat.models import ChatModel, Message, ReplyState
 from chat.models.conversations import LIVE_STATES
 from chat.moderation import REFUSAL_CODES
 from feedback.exchange.choice import Choice
-from feedback.exchange.records import IMPORTED, VOTE_KINDS, Kind, Said
+from feedback.exchange.records import IMPORTED, LOGGED, VOTE_KINDS, Kind, Said
 from feedback.models import Flag, LogLine, Preference, Vote
 from feedback.preferences import preference_pairs
 
@@ -44,16 +44,18 @@ class Head(NamedTuple):
     other_id: uuid.UUID | None = None  # the second reply of a battle
 
 
-def heads(choice: Choice) -> Iterator[Head]:
+def heads(choice: Choice, as_logged: str = "") -> Iterator[Head]:
     """Give all that the choice may hold, oldest first; of equal times a chat before what was said about it.
 
-    Filters that need more than one table are not applied yet.
+    Of conversations whose log was of the kind `as_logged`, the log's lines are heads too. Filters that need more than
+    one table are not applied yet.
     """
-    sources = [_chats(choice), _votes(choice), _flags(choice), _preferences(choice), _lines(choice)]
+    lines = _lines(_lines_in(choice, as_logged))
+    sources = [_chats(choice), _votes(choice), _flags(choice), _preferences(choice), lines]
     return merge(*sources, key=lambda head: head.order)
 
 
-def count(choice: Choice) -> int:
+def count(choice: Choice, as_logged: str = "") -> int:
     """Count the heads, without those of deleted conversations; preferences only as far as they were marked."""
     number = 0
     for rows in (_replies_in(choice), _votes_in(choice), _flags_in(choice)):
@@ -64,9 +66,8 @@ def count(choice: Choice) -> int:
         number += visible.exclude(**{f"{path}error_code__in": REFUSAL_CODES}).count()
     if "preference" in choice.types:
         number += _within(Preference.objects.standing(), choice).count()
-    if IMPORTED in choice.types:
-        number += _lines_in(choice).filter(message__conversation__deleted__isnull=True).count()
-    return number
+    lines = _lines_in(choice, as_logged)
+    return number + lines.filter(message__conversation__deleted__isnull=True).count()
 
 
 def exported_replies() -> QuerySet[Message]:
@@ -98,8 +99,13 @@ def _flags_in(choice: Choice) -> QuerySet[Flag] | None:
     return _within(Flag.objects.all(), choice) if "flag" in choice.types else None
 
 
-def _lines_in(choice: Choice) -> QuerySet[LogLine]:
-    rows = LogLine.objects.exclude(kind="")
+def _lines_in(choice: Choice, as_logged: str) -> QuerySet[LogLine]:
+    if IMPORTED in choice.types:
+        rows = LogLine.objects.exclude(kind="")
+    elif as_logged:
+        rows = LogLine.objects.filter(source=as_logged, kind__in=choice.types)
+    else:
+        return LogLine.objects.none()
     if choice.since:
         rows = rows.filter(when__gte=choice.since)
     return rows.filter(when__lt=choice.until) if choice.until else rows
@@ -166,13 +172,12 @@ def _preferences(choice: Choice) -> Iterator[Head]:
         )
 
 
-def _lines(choice: Choice) -> Iterator[Head]:
-    if IMPORTED not in choice.types:
-        return
-    names = ("message_id", "visitor_id", "other_id")
-    for when, pk, message_id, visitor_id, other_id in _paged(_lines_in(choice), *names, by="when"):
+def _lines(rows: QuerySet[LogLine]) -> Iterator[Head]:
+    names = ("message_id", "visitor_id", "other_id", "kind")
+    for when, pk, message_id, visitor_id, other_id, kind in _paged(rows, *names, by="when"):
+        shown: Kind = kind if kind in LOGGED else IMPORTED
         order = (when, 4, pk.hex)
-        yield Head(order, IMPORTED, when, message_id, visitor_id=visitor_id, line_id=pk, other_id=other_id)
+        yield Head(order, shown, when, message_id, visitor_id=visitor_id, line_id=pk, other_id=other_id)
 
 
 def _paged(rows: QuerySet[Any], *names: str, by: str = "created") -> Iterator[tuple[Any, ...]]:

@@ -27,7 +27,9 @@ def with_ids(record: Record) -> bytes:
 
 
 def line(record: Record) -> dict[str, Any]:
-    """Give the fields of one line in the order in which those servers write them."""
+    """Give the fields of one line in the order in which those servers write them; of an imported line its own."""
+    if record.imported:
+        return record.imported
     fields: dict[str, Any] = {"tstamp": seconds(record.when), "type": record.kind, "model": record.model}
     if record.kind == "chat":
         fields |= {"start": seconds(record.start or record.when), "finish": seconds(record.when)}

@@ -18,7 +18,7 @@ from chat.prompts.families import FAMILIES, choose_family
 from feedback.exchange.choice import HIDDEN, NO_LANGUAGE, UNFLAGGED, VOTES, Choice
 from feedback.exchange.heads import Head, heads
 from feedback.exchange.imported import imported_lines
-from feedback.exchange.records import Picture, Record, Rejected, Turn
+from feedback.exchange.records import LOGGED, Picture, Record, Rejected, Turn
 from feedback.models import Flag, Vote
 
 BATCH = 500  # heads whose conversations are in memory together
@@ -78,8 +78,8 @@ class Chosen(NamedTuple):
 class Reader:
     """Give the records of one choice, batch by batch."""
 
-    def __init__(self, choice: Choice) -> None:
-        self._choice = choice
+    def __init__(self, choice: Choice, as_logged: str = "") -> None:
+        self._choice, self._as_logged = choice, as_logged
         self._models = {
             pk: _Model(*rest)
             for pk, *rest in ChatModel.objects.values_list("pk", "name", "template", "system_message")
@@ -87,7 +87,7 @@ class Reader:
 
     def batches(self) -> Iterator[tuple[int, list[Chosen]]]:
         """Give, oldest first, how many heads were looked at, and which of them the choice holds."""
-        found = heads(self._choice)
+        found = heads(self._choice, self._as_logged)
         while batch := list(islice(found, BATCH)):
             yield len(batch), self._chosen(batch)
 
@@ -104,12 +104,15 @@ class Reader:
         replies |= _read_replies((ids | others) - replies.keys())
         conversations = self._conversations({reply.conversation_id for reply in replies.values()})
         hidden = _read_hidden(conversations)
+        as_lines = self._given_as_lines(conversations)
         votes = _read_votes(ids)
         moderation = _read_moderation(ids)
         chosen = []
         for head in batch:
             reply = replies[head.message_id]
             if reply.conversation_id not in conversations or reply.error_code in REFUSAL_CODES:
+                continue
+            if head.kind in LOGGED and not head.line_id and reply.conversation_id in as_lines:
                 continue
             if head.other_id and not self._may_hold(replies[head.other_id], conversations, hidden):
                 continue
@@ -124,6 +127,13 @@ class Reader:
             avoided = frozenset(own_hidden if HIDDEN not in choice.moderation else ())
             chosen.append(Chosen(head, reply.conversation_id, own_votes, state, avoided))
         return chosen
+
+    def _given_as_lines(self, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+        """Tell which of these conversations come as the lines of the log that they were imported from."""
+        if not self._as_logged:
+            return set()
+        rows = Conversation.objects.filter(pk__in=ids, source=self._as_logged).order_by()
+        return set(rows.values_list("pk", flat=True))
 
     def _may_hold(
         self,
@@ -208,9 +218,9 @@ def allowed_conversations(choice: Choice) -> QuerySet[Conversation]:
     return rows
 
 
-def records(choice: Choice | None = None) -> Iterator[Record]:
+def records(choice: Choice | None = None, as_logged: str = "") -> Iterator[Record]:
     """Give all records of a choice, oldest first; of equal times a chat before what was said about it."""
-    reader = Reader(choice or Choice())
+    reader = Reader(choice or Choice(), as_logged)
     for _, chosen in reader.batches():
         yield from reader.records(chosen)
 

@@ -56,7 +56,7 @@ def exported(name="imported", addresses=True):
     kinds = FORMATS[name].kinds
     return [
         json.loads(FORMATS[name].encode(record))
-        for record in records(Choice(types=kinds, addresses=addresses))
+        for record in records(Choice(types=kinds, addresses=addresses), FORMATS[name].as_logged)
     ]
 
 
@@ -93,7 +93,18 @@ def test_lines_that_servers_wrote_come_back(name):
     path = SAMPLES / name / "2026-11-22-conv.json"
     _, problems = bring_in(path)
     assert problems == []
-    assert counted(exported()) == distinct(json.loads(line) for line in path.read_text().splitlines())
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert counted(exported()) == distinct(lines)
+    assert counted(exported(name)) == distinct(line for line in lines if line["type"] in LOGGED)
+    if name == "llava":
+        with_ids = exported("jsonl")
+        assert counted(
+            {**line} for line in with_ids if line.pop("conversation_id") and line.pop("message_id")
+        ) == (distinct(lines))
+    else:
+        assert {line["model"] for line in exported("llava")} == {
+            line["model"] for line in lines if "model" in line
+        }
 
 
 @pytest.mark.parametrize("kind", logs.KINDS)
@@ -105,6 +116,8 @@ def test_any_log_comes_back_as_it_was(kind, tmp_path):
             _, problems = bring_in(logs.write(tmp_path / "2026-11-22-conv.json", found))
             assert problems == []
             assert counted(exported()) == distinct(found)
+            if kind in FORMATS:
+                assert counted(exported(kind)) == distinct(found)
 
     holds()
 

@@ -17,7 +17,7 @@ from benchmarks.reports import Report
 from benchmarks.services import fresh_database, postgresql
 from benchmarks.tables import EXPORT_COLUMNS, Row, table
 
-FORMATS = ("jsonl", "fastchat", "csv", "parquet", "finetuning")
+FORMATS = ("jsonl", "csv", "parquet")
 AT_LEAST = 5_000  # rows a second
 
 
@@ -48,18 +48,18 @@ def export(database: str, name: str, environment: dict[str, str], messages: int,
         "database": database,
         "format": name,
         "messages": messages,
-        "rows": rows_of(name, messages),
+        "rows": rows_of(messages),
         "seconds": seconds,
-        "rows_per_second": rows_of(name, messages) / seconds,
+        "rows_per_second": rows_of(messages) / seconds,
         "megabytes": size / 2**20,
         "peak_megabytes": usage.ru_maxrss / 1024,
     }
 
 
-def rows_of(name: str, messages: int) -> int:
+def rows_of(messages: int) -> int:
     """Half of the messages are replies; a vote is on each tenth of them, a flag on each fiftieth."""
     replies = messages // 2
-    return replies if name == "finetuning" else replies + replies // 10 + replies // 50
+    return replies + replies // 10 + replies // 50
 
 
 def main() -> None:

@@ -57,17 +57,35 @@ def readable(part: Any) -> Any:
     return {name: readable(each) for name, each in renamed.items()}
 
 
+def shape(part: Any) -> Any:
+    """Give the schema of a body or an answer, None where it has none."""
+    return next((kind.get("schema") for kind in part.get("content", {}).values()), None)
+
+
 class Pages(DocsBase):
     """A page that is made here: one of a library would bring megabytes of scripts along."""
 
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
         schema = readable(api.get_openapi_schema())
         operations = [
-            {"method": method.upper(), "path": path, **operation}
+            {
+                **operation,
+                "method": method.upper(),
+                "path": path,
+                "body": shape(operation.get("requestBody", {})),
+                "answers": [
+                    (status, shape(answer), answer["description"])
+                    for status, answer in operation["responses"].items()
+                ],
+            }
             for path, methods in schema["paths"].items()
             for method, operation in methods.items()
         ]
-        context = {"schema": schema, "operations": operations, "schemas": schema["components"]["schemas"]}
+        shapes = [
+            (name, each.get("description", ""), list(each["properties"].items()))
+            for name, each in schema["components"]["schemas"].items()
+        ]
+        context = {"info": schema["info"], "operations": operations, "shapes": shapes}
         return render(request, "feedback/api.html", context)
 
 

@@ -70,8 +70,8 @@ def preference_pairs(replies: QuerySet[Message] | None = None) -> Iterator[Pair]
     )
     usable = replies if replies is not None else Message.objects.all()
     usable = usable.filter(conversation__deleted__isnull=True).exclude(Q(text="") | Q(state__in=LIVE_STATES))
-    ids = usable.order_by().values("pk")
-    both = Q(chosen_id__in=ids, rejected_id__in=ids)
+    # Looked up one by one: as lists, all messages of the site would be read for a few pairs.
+    both = Q(*(Exists(usable.filter(pk=OuterRef(side)).order_by()) for side in ("chosen_id", "rejected_id")))
     yield from merge(_read(marked.filter(both), "marked"), _read(voted.filter(both), "votes"))
 
 

@@ -12,18 +12,23 @@ from chat.models import ModerationEvent
 
 @admin.register(ModerationEvent)
 class ModerationEventAdmin(ReadOnlyAdmin):
-    list_display = ["created", "outcome", "flagged_categories", "text", "check_name", "detail"]
-    list_filter = ["outcome", "created"]
+    list_display = [
+        "created", "outcome", "flagged_categories", "text", "check_name", "detail", "state", "reviewer",
+    ]  # fmt: skip
+    list_filter = ["outcome", "state", "created"]
     search_fields = ["message__text", "=message__conversation__id"]
     date_hierarchy = "created"
-    fields = ["conversation", "created", "check_name", "outcome", "categories", "scores", "detail"]
+    fields = [
+        "conversation", "created", "check_name", "outcome", "categories", "scores", "detail", "state", "reviewer",
+        "reviewed", "note",
+    ]  # fmt: skip
     readonly_fields = ["conversation"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModerationEvent]:
         return (
             super()
             .get_queryset(request)
-            .select_related("message__conversation")
+            .select_related("message__conversation", "reviewer")
             .defer("message__text")
             .annotate(beginning=Left("message__text", EXCERPT))
         )

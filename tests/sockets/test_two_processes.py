@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 import uuid
 from urllib.parse import urlsplit
 
@@ -48,6 +49,11 @@ def two(services, tmp_path_factory):
 @pytest.fixture
 def visitor(two):
     return Visitor(two[0].url)
+
+
+@pytest.fixture
+def stranger(two):
+    return Visitor(two[1].url)
 
 
 def elsewhere(visitor, site):
@@ -97,6 +103,40 @@ async def test_a_reply_is_stopped_and_asked_again_from_the_other_process(two, vi
         await page.until_text(again["reply"])
         await page.send("stop", message=again["reply"])
         await other.until_ended(again["reply"])
+
+
+BLOCK = """
+import time
+from django.contrib.auth.models import AnonymousUser
+from chat.models import Visitor
+from chat.restrictions import Grounds, block_visitor
+block_visitor(Visitor.objects.get(conversations="{conversation}"), Grounds(AnonymousUser(), "Spam"))
+print(time.time())
+"""
+
+
+async def test_the_sockets_of_a_visitor_who_is_blocked_close_at_both_processes_within_5_seconds(
+    two, visitor, stranger
+):
+    there = elsewhere(visitor, two[1])
+    async with visitor.socket() as page, there.socket() as other, stranger.socket() as unconcerned:
+        accepted = await page.ask("hello", two[2])
+        await page.until_ended(accepted["reply"])
+        block = BLOCK.format(conversation=accepted["conversation"])
+
+        async def closed(socket):
+            assert await socket.until_closed(40) == 4403
+            return time.time()
+
+        blocking, *ends = await asyncio.gather(
+            asyncio.to_thread(two[0].manage, "shell", "-v", "0", "-c", block), closed(page), closed(other)
+        )
+        assert blocking.returncode == 0, blocking.stderr
+        seconds = [end - float(blocking.stdout) for end in ends]
+        print(f"closed after {seconds[0]:.2f} s and {seconds[1]:.2f} s")
+        assert max(seconds) < 5
+        later = await unconcerned.ask("hello", two[2])
+        await unconcerned.until_ended(later["reply"])
 
 
 async def test_a_conversation_is_deleted_from_the_other_process_while_its_reply_streams(

@@ -12,18 +12,19 @@ from chat.models import (
     ModerationEvent,
     ServerProcess,
     SiteText,
+    Terms,
     Upload,
     Visitor,
     Worker,
 )
-from feedback.models import Flag, Vote, VoteChange
+from feedback.models import Flag, Preference, Vote, VoteChange, VoteReason
 from tests.chat.admin.conftest import browser_of
 from tests.chat.admin.pages import ADMINS, IDS, address
 from tests.chat.admin.rows import make_everything
 
 pytestmark = pytest.mark.django_db
 READ_ONLY = [
-    AuditEntry, Conversation, Image, Message, ModerationEvent, ServerProcess, Upload, Visitor, Vote,
+    AuditEntry, Conversation, Image, Message, ModerationEvent, Preference, ServerProcess, Upload, Visitor, Vote,
     VoteChange,
 ]  # fmt: skip
 
@@ -97,3 +98,34 @@ def test_the_texts_of_the_site_are_one_row_that_its_list_leads_to(office, everyt
     row.refresh_from_db()
     assert (row.title, row.welcome) == ("Our models", "Be kind.")
     assert Flag.objects.exists()
+
+
+def test_terms_that_somebody_could_accept_stay_as_they_are(office, everything):
+    terms = Terms.objects.get(version="1")
+    changed = {"version": "1", "text": "Be kind.", "must_be_accepted": "on"}
+    assert office.post(address(Terms, "change", terms.pk), changed).status_code == 302
+    again = {**changed, "text": "Be cruel."}
+    assert office.post(address(Terms, "change", terms.pk), again).status_code == 403
+    assert office.post(address(Terms, "delete", terms.pk), {"post": "yes"}).status_code == 403
+    assert Terms.objects.get(version="1").text == "Be kind."
+    empty = office.post(address(Terms, "add"), {"version": "9", "text": " ", "must_be_accepted": "on"})
+    assert empty.status_code == 200
+    assert not Terms.objects.filter(version="9").exists()
+
+
+def test_a_reason_for_votes_keeps_its_key_and_is_switched_off_rather_than_deleted(office, everything):
+    wrong = VoteReason.objects.get(key="wrong")
+    form = {
+        "key": "other",
+        "label": "Not true",
+        "applies_to": "down",
+        "position": "3",
+        "labels-TOTAL_FORMS": "1",
+        "labels-INITIAL_FORMS": "0",
+        "labels-0-language": "en",
+        "labels-0-text": "Untrue",
+    }
+    assert office.post(address(VoteReason, "change", wrong.pk), form).status_code == 302
+    wrong.refresh_from_db()
+    assert (wrong.key, wrong.label, wrong.enabled, wrong.words()) == ("wrong", "Not true", False, "Untrue")
+    assert office.post(address(VoteReason, "delete", wrong.pk), {"post": "yes"}).status_code == 403

@@ -48,7 +48,7 @@ def _converter(field: models.Field) -> Callable[[Any], Any] | None:
     while isinstance(target, models.ForeignKey):
         target = target.target_field
     if isinstance(target, models.UUIDField):
-        return uuid_value
+        return uuid_converter()
     if isinstance(target, models.DateTimeField):
         return connection.ops.adapt_datetimefield_value
     if isinstance(target, models.JSONField):
@@ -56,6 +56,10 @@ def _converter(field: models.Field) -> Callable[[Any], Any] | None:
     return None
 
 
-def uuid_value(value: uuid.UUID | None) -> uuid.UUID | str | None:
-    """Give an id as the database has it."""
-    return value if value is None or connection.features.has_native_uuid_field else value.hex
+def uuid_converter() -> Callable[[uuid.UUID | None], Any] | None:
+    """Give what brings an id into the database's form; None where it has that already."""
+    return None if connection.features.has_native_uuid_field else _hexadecimal
+
+
+def _hexadecimal(value: uuid.UUID | None) -> str | None:
+    return value.hex if value else None

@@ -15,7 +15,7 @@ from chat.languages import language_of
 from chat.models import Conversation, Message, MessageImage, ReplyState, Role, Upload, Visitor
 from chat.prompts.families import FAMILIES
 from feedback.exchange.logged import Told
-from feedback.imports.insert import Row, insert, uuid_value
+from feedback.imports.insert import Row, insert, uuid_converter
 from feedback.imports.lines import Line, kept_name
 from feedback.imports.places import Node, Step
 from feedback.imports.states import Said
@@ -209,8 +209,9 @@ class Rows:
 
     def _write_touched(self) -> None:
         turn = connection.ops.adapt_datetimefield_value
+        turn_id = uuid_converter()
         values = [
-            (turn(when), turn(when), language, uuid_value(pk))
+            (turn(when), turn(when), language, turn_id(pk) if turn_id else pk)
             for pk, (when, language) in self._touched.items()
         ]
         with connection.cursor() as cursor:

@@ -19,7 +19,16 @@ class Office:
         assert "Log out" in page
 
     def overview(self) -> str:
-        answer = self.http.get(f"{self.url}chat/runningreply/", timeout=20)
+        return self.fetch("chat/runningreply/")
+
+    def export(self, **form: str) -> str:
+        return self._post("feedback/export/add/", **form)
+
+    def exports(self) -> str:
+        return self.fetch("feedback/export/")
+
+    def fetch(self, path: str) -> str:
+        answer = self.http.get(self.url + path, timeout=20)
         answer.raise_for_status()
         return answer.text
 

@@ -51,6 +51,7 @@ def export(database: str, name: str, environment: dict[str, str], messages: int,
         "rows": rows_of(messages),
         "seconds": seconds,
         "rows_per_second": rows_of(messages) / seconds,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "megabytes": size / 2**20,
         "peak_megabytes": usage.ru_maxrss / 1024,
     }

@@ -85,6 +85,7 @@ EXPORT_COLUMNS = [
     ("rows", "rows"),
     ("seconds", "seconds"),
     ("rows/s", "rows_per_second"),
+    ("CPU s", "cpu_seconds"),
     ("MB written", "megabytes"),
     ("MB peak", "peak_megabytes"),
 ]

@@ -33,6 +33,10 @@ class AboutReplyAdmin(ReadOnlyAdmin):
         label = excerpt(getattr(row, "reply_start", "")) or str(row.message_id)[:8]
         return conversation_link(row.message.conversation_id, label, row.message_id)
 
+    @admin.display(description=_("reasons"))
+    def tags(self, row: Vote | VoteChange) -> str:
+        return ", ".join(map(str, row.reasons)) or "–"
+
     @admin.display(description=_("boxes"))
     def marked(self, row: Vote | VoteChange) -> SafeString | str:
         return marked_pictures(row.boxes)

@@ -20,15 +20,15 @@ class VoteAdmin(AboutReplyAdmin):
         "created",
         "reply",
         "model_name",
-        "reasons",
+        "tags",
         "short_comment",
         "visitor",
         "changed",
     ]
     list_filter = ["value", "message__model", "created"]
     search_fields = ["comment", "=message__id", "=message__conversation__id", "=visitor__key"]
-    fields = ["reply", "value", "reasons", "comment", "marked", "visitor", "created", "changed"]
-    readonly_fields = ["reply", "marked"]
+    fields = ["reply", "value", "tags", "comment", "marked", "visitor", "created", "changed"]
+    readonly_fields = ["reply", "tags", "marked"]
 
 
 @admin.register(VoteChange)
@@ -36,8 +36,8 @@ class VoteChangeAdmin(AboutReplyAdmin):
     list_display = ["value", "created", "voted", "reply", "model_name", "short_comment", "visitor"]
     list_filter = ["value", "created"]
     search_fields = ["comment", "=message__id", "=message__conversation__id", "=visitor__key"]
-    fields = ["reply", "value", "reasons", "comment", "marked", "visitor", "voted", "created"]
-    readonly_fields = ["reply", "marked"]
+    fields = ["reply", "value", "tags", "comment", "marked", "visitor", "voted", "created"]
+    readonly_fields = ["reply", "tags", "marked"]
 
 
 @admin.register(Preference)

@@ -247,3 +247,16 @@ def test_a_deleted_conversation_does_not_come_back_with_its_log(bring):
     bring(llava(0, "One?", "1"), llava(9, "One?", "1", "Two?", "2"))
     assert Conversation.objects.count() == 1
     assert not Conversation.objects.visible().exists()
+
+
+def test_the_same_words_about_another_image_are_another_conversation(bring):
+    bring(*(llava(place, "<image>\nOne?", reply, images=[reply * 32]) for place, reply in enumerate("ab")))
+    assert Conversation.objects.count() == 2
+
+
+def test_a_turn_goes_on_from_the_newest_that_looks_the_same(bring):
+    first = [llava(0, "One?", "1"), llava(9, "One?", "1", "Two?", "2")]
+    bring(*first, llava(5000, "One?", "1"), llava(5009, "One?", "1", "Two?", "two"))
+    old, new = Conversation.objects.order_by("created")
+    assert tree(old) == {"One?": {"1": {"Two?": {"2": {}}}}}
+    assert tree(new) == {"One?": {"1": {"Two?": {"two": {}}}}}

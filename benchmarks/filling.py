@@ -49,6 +49,7 @@ def fill(messages: int) -> None:
             Vote(
                 visitor_id=each.conversation.visitor_id,
                 message=each,
+                model_id=each.model_id,
                 value="up",
                 created=each.created,
                 changed=each.created,

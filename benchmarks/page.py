@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.reports import read
 from benchmarks.tables import (
     BYTE_COLUMNS,
+    DASHBOARD_COLUMNS,
     EXPORT_COLUMNS,
     IDLE_COLUMNS,
     IMPORT_COLUMNS,
@@ -76,6 +77,8 @@ def _tables(name: str, report: dict[str, Any]) -> str:
         parts.append(markdown(IDLE_COLUMNS, report["runs"]))
     elif report["kind"] == "slow_readers":
         parts.append(markdown(SLOW_COLUMNS, report["runs"]))
+    elif report["kind"] == "dashboard":
+        parts.append(markdown(DASHBOARD_COLUMNS, report["runs"]))
     elif report["kind"] == "exports":
         parts.append(markdown(EXPORT_COLUMNS, report["runs"]))
     elif report["kind"] == "imports":

@@ -34,6 +34,7 @@ SUITE = {
     "slow": "slow_readers",
     "exports": "exports",
     "imports": "imports",
+    "dashboard": "dashboard",
 }
 PLOTTED = ("sweep", "load", "gradio")
 

@@ -99,6 +99,14 @@ IMPORT_COLUMNS = [
     ("CPU s", "cpu_seconds"),
     ("MB peak", "peak_megabytes"),
 ]
+DASHBOARD_COLUMNS = [
+    ("database", "database"),
+    ("messages", "messages"),
+    ("period", "period"),
+    ("what is read", "what"),
+    ("ms", "median"),
+    ("ms, worst", "worst"),
+]
 TARGET_COLUMNS = [("target", "target"), ("measured", "measured"), ("", "verdict")]
 
 _RELATIVE = {"cpu_of_relay": "cpu_ms_per_1000", "steady_of_relay": "steady_ms_per_1000"}

@@ -115,6 +115,13 @@ def _writes(reports: Reports) -> Verdict:
     return Verdict(text, all(each["transactions"] <= each["at_most"] for each in runs))
 
 
+def _dashboard(reports: Reports) -> Verdict:
+    plots = [each for each in reports["dashboard"]["runs"] if each["is_plot"]]
+    slowest = max(plots, key=lambda each: each["worst"])
+    text = f"{shown(slowest['worst'])} ms, {slowest['what']}, {slowest['period']}, {slowest['database']}"
+    return Verdict(text, slowest["worst"] <= 300)
+
+
 TARGETS = [
     Target("300 streams on one process, added p99 at most 150 ms", _added("load", 300, 150)),
     Target("100 streams, all at once, added p99 at most 75 ms", _added("load", 100, 75)),
@@ -134,6 +141,7 @@ TARGETS = [
     Target("memory at most 150 KB for an active stream", _active),
     Target("two processes with Redis: CPU per token at most 1.15 × one", _processes),
     Target("database: at most 3 transactions that write for a reply, and 2 a second", _writes),
+    Target("dashboard: each plot at a million messages at most 300 ms, on both databases", _dashboard),
 ]
 
 

@@ -2,7 +2,7 @@
 
 import datetime
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -20,7 +20,8 @@ class Work(NamedTuple):
     do: Callable[[], dict[str, int]]
 
 
-CHORES: Mapping[str, Work] = {
+# Apps that this one does not know add theirs where the site is put together, in mmchat_site/asgi.py.
+CHORES: dict[str, Work] = {
     "purge": Work(datetime.timedelta(hours=1), purge),
     "sweep": Work(datetime.timedelta(days=1), sweep),
 }

@@ -48,6 +48,7 @@ def set_vote(
         new = Vote(
             visitor_id=visitor_key,
             message=reply,
+            model_id=reply.model_id,
             value=value,
             reasons=list(dict.fromkeys(reasons)),
             comment=comment,

@@ -4,6 +4,7 @@ import datetime
 import uuid
 from dataclasses import dataclass, field
 
+from chat.models import Message
 from feedback.models import Flag, Vote, VoteChange
 
 _VALUES = {"upvote": Vote.Value.UP, "downvote": Vote.Value.DOWN}
@@ -30,6 +31,7 @@ class Opinions:
         found = {
             (vote.visitor_id, vote.message_id): vote for vote in Vote.objects.filter(message__in=replies)
         }
+        models = dict(Message.objects.filter(pk__in=replies).values_list("pk", "model_id"))
         changed: dict[_Key, Vote] = {}
         new: dict[_Key, Vote] = {}
         kept: list[VoteChange] = []
@@ -37,7 +39,14 @@ class Opinions:
             for when, value in sorted(votes):
                 vote = found.get(key)
                 if vote is None:
-                    vote = Vote(visitor_id=key[0], message_id=key[1], value=value, created=when, changed=when)
+                    vote = Vote(
+                        visitor_id=key[0],
+                        message_id=key[1],
+                        model_id=models.get(key[1]),
+                        value=value,
+                        created=when,
+                        changed=when,
+                    )
                     found[key] = new[key] = vote
                 elif value != vote.value:
                     kept.append(_turned(vote, value, when))

@@ -2,6 +2,7 @@
 
 from feedback.models.exports import Export, ExportState
 from feedback.models.flags import Flag, FlagQuerySet
+from feedback.models.hours import Hour, HourOfReplies
 from feedback.models.logs import LogLine, LogShape
 from feedback.models.preferences import Preference
 from feedback.models.reasons import VoteReason, VoteReasonLabel
@@ -17,6 +18,8 @@ __all__ = [
     "ExportState",
     "Flag",
     "FlagQuerySet",
+    "Hour",
+    "HourOfReplies",
     "LogLine",
     "LogShape",
     "Preference",

@@ -2,7 +2,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from chat.models import Message, Visitor
+from chat.models import ChatModel, Message, Visitor
 
 
 class VoteQuerySet(models.QuerySet["Vote"]):
@@ -30,6 +30,15 @@ class Vote(models.Model):
 
     visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="votes", verbose_name=_("visitor"))
     message = models.ForeignKey(Message, models.CASCADE, related_name="votes", verbose_name=_("reply"))
+    model = models.ForeignKey(
+        ChatModel,
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="votes",
+        verbose_name=_("model"),
+        help_text=_("That of the reply, so that votes can be counted without reading replies."),
+    )
     value = models.CharField(_("vote"), max_length=4, choices=Value.choices)
     reasons = models.JSONField(_("reasons"), default=list, blank=True)
     comment = models.TextField(_("comment"), blank=True)
@@ -50,6 +59,7 @@ class Vote(models.Model):
         verbose_name = _("vote")
         verbose_name_plural = _("votes")
         constraints = [models.UniqueConstraint(fields=["visitor", "message"], name="vote_once")]
+        indexes = [models.Index(fields=["created", "model", "value"], name="vote_rates")]
 
     def __str__(self) -> str:
         return f"{self.value} {str(self.message_id)[:8]}"

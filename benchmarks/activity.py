@@ -51,8 +51,10 @@ def fill(messages: int) -> None:
         for place in range(first, min(first + CONVERSATIONS_AT_ONCE, number)):
             _add_conversation(rows, start + place * step, known, chance)
         with transaction.atomic():
-            for model in (Visitor, Conversation, Message, Vote, Flag):
+            for model in (Visitor, Conversation, Message):
                 insert(model, rows[model])
+            for model in (Vote, Flag):
+                model.objects.bulk_create(model(**row) for row in rows[model])
 
 
 def _add_conversation(rows: Rows, began: datetime.datetime, known: list[int], chance: random.Random) -> None:

@@ -17,7 +17,7 @@ from benchmarks.reports import Report
 from benchmarks.services import fresh_database, postgresql
 from benchmarks.tables import DASHBOARD_COLUMNS, Row, table
 
-AT_MOST = 300  # milliseconds
+AT_MOST = 300  # milliseconds for a plot
 
 
 def measure(database: str, environment: dict[str, str], messages: int) -> list[Row]:
@@ -38,6 +38,11 @@ def measure(database: str, environment: dict[str, str], messages: int) -> list[R
     return [{"database": database, "messages": messages, **row} for row in rows]
 
 
+def slowest(row: Row) -> float:
+    """Give the milliseconds of the slowest period."""
+    return max(row[period] for period in ("24h", "7d", "30d", "90d"))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.dashboard", description=__doc__)
     parser.add_argument("--messages", type=int, default=1_000_000, help="default: a million")
@@ -53,8 +58,8 @@ def main() -> None:
             rows += measure("PostgreSQL", {**environment, "DATABASE_URL": url}, options.messages)
     report.write(options.json, runs=rows)
     print(f"{report.heading}\n\n{table(DASHBOARD_COLUMNS, rows)}")
-    slow = [row for row in rows if row["is_plot"] and row["worst"] > AT_MOST]
-    print(f"\n{len(slow)} plots take more than {AT_MOST} ms")
+    slow = [row["what"] for row in rows if row["is_plot"] and slowest(row) > AT_MOST]
+    print(f"\n{len(slow)} of the plots take more than {AT_MOST} ms")
 
 
 if __name__ == "__main__":

@@ -102,10 +102,11 @@ IMPORT_COLUMNS = [
 DASHBOARD_COLUMNS = [
     ("database", "database"),
     ("messages", "messages"),
-    ("period", "period"),
     ("what is read", "what"),
-    ("ms", "median"),
-    ("ms, worst", "worst"),
+    ("24h", "24h"),
+    ("7d", "7d"),
+    ("30d", "30d"),
+    ("90d", "90d"),
 ]
 TARGET_COLUMNS = [("target", "target"), ("measured", "measured"), ("", "verdict")]
 

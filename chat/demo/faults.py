@@ -17,6 +17,7 @@ TRAFFIC = (
 )
 _ASKED = re.compile(r"\[\[fault:([\w@-]+)\]\]")
 _EXIT_CODE = 70
+_SHOWN_SECONDS = 0.1  # the site looks every 50 ms; what it never saw, it need not take back
 _TAKEN_BACK = 3
 
 
@@ -104,6 +105,7 @@ async def _error_code(stream: Stream) -> bool:
 
 
 async def _shrink(stream: Stream) -> bool:
+    await asyncio.sleep(_SHOWN_SECONDS)
     await stream.response.write(stream.frames.take_back(_TAKEN_BACK))
     return False
 

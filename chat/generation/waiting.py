@@ -114,6 +114,7 @@ class WaitingLine:
         ready = {
             reply_id: queue.Ready(place.run.context.model, place.run.tried())
             for reply_id, place in self._places.items()
+            if not place.address.done()  # it has started, and its task has not come round to leave
         }
         admission = await self._database.run(queue.admit, self._owner, ready, candidates)
         for reply_id, address in admission.started:

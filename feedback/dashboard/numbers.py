@@ -1,11 +1,13 @@
 """What the dashboard counts, each by one query: over stored hours, beside which the open hours are counted once."""
 
 import datetime
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Count, Min, Q, QuerySet, Sum, TextField
+from django.db.models.functions import Cast
 
 from chat.models import ChatModel, ReplyState
 from feedback.dashboard.hours import Counted, count, counted_until
@@ -90,17 +92,23 @@ class Numbers:
         return counts
 
     def first_tokens(self) -> dict[Model, FirstToken]:
-        classes: dict[Model, Counter[int]] = {}
-        rows = self._stored().values_list("model_id", "first_tokens")
-        for model, found in [*rows, *((row.model_id, row.first_tokens) for row in self.open_hours.replies)]:
-            if found:
-                merged(classes.setdefault(model, Counter()), found)
-        return {
-            model: FirstToken(
-                each.total(), (percentile(each, 0.5) or 0) / 1000, (percentile(each, 0.95) or 0) / 1000
-            )
-            for model, each in classes.items()
-        }
+        stored = (
+            self._stored()
+            .annotate(times=Cast("first_tokens", TextField()))
+            .exclude(times="{}")
+            .values_list("model_id", "times")
+        )
+        opened = ((row.model_id, json.dumps(row.first_tokens)) for row in self.open_hours.replies)
+        by_model: dict[Model, list[str]] = {}
+        for model, times in [*stored, *opened]:
+            by_model.setdefault(model, []).append(times)
+        found = {}
+        for model, texts in by_model.items():
+            classes = merged(texts)
+            median, most = percentile(classes, 0.5), percentile(classes, 0.95)
+            if median is not None and most is not None:
+                found[model] = FirstToken(classes.total(), median / 1000, most / 1000)
+        return found
 
     def speeds(self) -> dict[Model, Speed]:
         sums: dict[Model, Counter[str]] = {}
@@ -169,7 +177,7 @@ def names_of_models() -> dict[Model, str]:
 
 
 def _per_second(number: int, milliseconds: int) -> float | None:
-    return number * 1000 / milliseconds if milliseconds else None
+    return float(number) * 1000 / float(milliseconds) if milliseconds else None
 
 
 def _aged(now: datetime.datetime, least: datetime.timedelta, most: datetime.timedelta | None) -> Q:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from chat.models import ReplyState
-from feedback.dashboard.numbers import AGES, ENDS, Model, Numbers, names_of_models, numbers_of
+from feedback.dashboard.numbers import ENDS, Model, Numbers, names_of_models, numbers_of
 from feedback.dashboard.periods import PERIODS, Period, Span, period_named
 from feedback.dashboard.plots import ColumnPlot, RowPlot, Value, column_plot, row_plot
 
@@ -28,6 +29,11 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
+class Link(NamedTuple):
+    address: str
+    words: str
+
+
 @dataclass(frozen=True)
 class Card:
     """One plot with all that is said beside it; without a plot there is nothing to show, and `summary` says so."""
@@ -39,6 +45,7 @@ class Card:
     table: Table | None = None
     legend: Mapping[str, str] = field(default_factory=dict)  # words by class of the style sheet
     note: str = ""
+    link: Link | None = None
 
 
 class Part(NamedTuple):
@@ -61,9 +68,9 @@ class Dashboard:
         return not any(card.plot for card in self.cards)
 
 
-def dashboard(user: AbstractBaseUser | AnonymousUser, asked: str | None) -> Dashboard | None:
+def dashboard(user: User | AnonymousUser, asked: str | None) -> Dashboard | None:
     """Count what a user may see, for the period that is asked for by its name; None when that is nothing."""
-    parts = [part for part in PARTS if _may(user, part.permission)]
+    parts = [part for part in PARTS if user.has_perm(part.permission)]
     if not parts:
         return None
     period = period_named(asked or USUAL.name)
@@ -71,10 +78,6 @@ def dashboard(user: AbstractBaseUser | AnonymousUser, asked: str | None) -> Dash
     numbers, models = numbers_of(span), names_of_models()
     cards = [card for part in parts for card in part.cards(numbers, models)]
     return Dashboard(period or USUAL, "" if period else (asked or "")[:40], span, cards)
-
-
-def _may(user: Any, permission: str) -> bool:
-    return user.has_perm(permission)
 
 
 def conversations(numbers: Numbers, models: Mapping[Model, str]) -> Iterable[Card]:
@@ -142,6 +145,7 @@ def errors(numbers: Numbers, models: Mapping[Model, str]) -> Iterable[Card]:
         row_plot(values),
         Table([_("Error"), _("Replies and share")], [[value.label, value.text] for value in values]),
         note=_("docs/errors.md tells what each code means and what to do."),
+        link=Link(f"{reverse('admin:chat_message_changelist')}?error=any", _("Replies with errors")),
     )
 
 
@@ -275,6 +279,7 @@ def flags(numbers: Numbers, models: Mapping[Model, str]) -> Iterable[Card]:
         row_plot(values),
         Table([_("Waiting"), _("Flags")], [[value.label, value.text] for value in values]),
         note=_("All that are open, whichever period is shown."),
+        link=Link(f"{reverse('admin:feedback_flag_changelist')}?state__exact=open", _("List of open flags")),
     )
 
 
@@ -294,7 +299,6 @@ AGE_LABELS: Sequence[str | Promise] = (
     gettext_lazy("7 to 30 days"),
     gettext_lazy("30 days and more"),
 )
-assert len(AGE_LABELS) == len(AGES)
 
 
 def _columns(span: Span, words: Sequence[str], stacks: dict[str, list[int]]) -> ColumnPlot:

@@ -44,8 +44,9 @@ class Period:
         """Give the hours or days up to the one that `now` is in."""
         now = timezone.localtime(now)
         if self.hourly:
-            last = now.replace(minute=0, second=0, microsecond=0)
-            starts = [last - place * HOUR for place in reversed(range(self.number))]
+            last = now.replace(minute=0, second=0, microsecond=0).astimezone(datetime.UTC)
+            # Subtracted in UTC: where clocks are put back, local hours are told twice.
+            starts = [timezone.localtime(last - place * HOUR) for place in reversed(range(self.number))]
         else:
             days = [now.date() - datetime.timedelta(days=place) for place in reversed(range(self.number))]
             starts = [datetime.datetime.combine(day, datetime.time.min, now.tzinfo) for day in days]

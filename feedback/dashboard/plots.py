@@ -14,8 +14,8 @@ _LEFT, _TOP, _BOTTOM = 38, 10, 22  # room for the scale, for half of its top lab
 _ROW = 36
 _AXIS = 18
 _BAR_TOP, _BAR_HEIGHT = 19, 8
-_CHARACTER = 6.6  # as wide as a character of the labels may be on average
-_HALF_LABEL = 20
+_CHARACTER = 7.7  # as wide as a character of the labels may be on average, on a phone
+_HALF_LABEL = 24
 MOST_LABELS = 5
 
 

@@ -78,6 +78,17 @@ def test_days_are_those_of_the_current_time_zone(counted):
         assert counted("7d").conversations()[-2:] == [1, 1]
 
 
+def test_an_hour_that_the_clocks_tell_twice_is_two(clock):
+    with timezone.override("Europe/Berlin"):
+        span = period_named("24h").until(datetime.datetime(2026, 10, 25, 12, 30, tzinfo=datetime.UTC))
+        assert [span.label(place) for place in range(24)][10:14] == ["01:00", "02:00", "02:00", "03:00"]
+        assert {
+            later.astimezone(datetime.UTC) - one.astimezone(datetime.UTC)
+            for one, later in itertools.pairwise(span.starts)
+        } == {datetime.timedelta(hours=1)}
+        assert [span.place(start.astimezone(datetime.UTC)) for start in span.starts] == list(range(24))
+
+
 def test_replies_are_counted_by_how_they_ended_in_the_hour_of_their_end(counted):
     replied(at(9), state="stopped", took=7200)
     replied(at(9) - MOMENT, state="failed", error_code="worker_silent")

@@ -1,6 +1,7 @@
 """The dashboard on the administration's first page: who sees it, what it says, and that nobody can write into it."""
 
 import re
+from html import unescape
 from xml.etree import ElementTree
 
 import pytest
@@ -154,6 +155,21 @@ def test_a_period_that_there_is_not_is_named_and_the_usual_one_shown(boss, busy)
     page = first_page(boss, period="<b>1y</b>")
     assert "There is no period “&lt;b&gt;1y&lt;/b&gt;”, so 7 days are shown." in page
     assert len(cells(page, "replies")) == 7
+
+
+def test_only_the_first_page_has_it(boss, busy):
+    page = browser_of(boss).get(reverse("admin:app_list", args=["chat"])).content.decode()
+    assert "Conversations" in page
+    assert titles(page) == []
+
+
+def test_errors_and_flags_lead_to_their_lists(boss, busy):
+    client = browser_of(boss)
+    page = first_page(boss)
+    for words, number in (("Replies with errors", 2), ("List of open flags", 2)):
+        address = re.search(rf'<a href="([^"]+)">{words}</a>', page)[1]
+        shown = client.get(unescape(address))
+        assert len(shown.context["cl"].result_list) == number
 
 
 def test_a_new_site_says_that_there_is_nothing_yet(boss, clock):

@@ -1,5 +1,6 @@
 """Disks of a test's own that fill up or turn read-only: file systems in memory, mounted where a site stores things."""
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -29,6 +30,12 @@ class Disk:
             while (wanted := shutil.disk_usage(self.folder).free - leave) > 0:
                 with contextlib.suppress(OSError):  # somebody else wrote meanwhile
                     os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, wanted)
+
+    async def empty(self) -> None:
+        """Wait until nothing is on it: a request's temporary file goes a moment after its answer has come."""
+        async with asyncio.timeout(30):
+            while shutil.disk_usage(self.folder).used:
+                await asyncio.sleep(0.02)
 
     def free(self) -> None:
         (self.folder / BALLAST).unlink(missing_ok=True)

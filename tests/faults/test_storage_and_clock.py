@@ -103,6 +103,7 @@ async def test_a_full_tmp_refuses_large_uploads_and_the_chat_goes_on(on_disks):
     visitor = await asyncio.to_thread(Visitor, on_disks.url)
     large = noise(1000, 1000)  # larger than what Django keeps of a body in memory
     await asyncio.to_thread(visitor.upload, large)  # Python chooses its folder once, while there is room
+    await on_disks.temporary.empty()
     on_disks.temporary.fill()
     try:
         await asyncio.to_thread(

@@ -165,7 +165,7 @@ def test_a_reader_that_goes_away_ends_the_export_quietly(tmp_path):
         "from feedback.exchange import export\n"
         "from feedback.exchange.choice import Choice\n"
         "class Many:\n"
-        "    def __init__(self, choice): pass\n"
+        "    def __init__(self, *chosen): pass\n"
         "    def batches(self): return ((1, [n]) for n in range(100))\n"
         "    def records(self, batch): return batch\n"
         "export.Reader = Many\n"

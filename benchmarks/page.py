@@ -25,7 +25,7 @@ from benchmarks.tables import (
     Row,
     markdown,
 )
-from benchmarks.targets import Reports, verdicts
+from benchmarks.targets import NOT_MEASURED, Reports, verdicts
 
 _BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 # Reports whose steps to the first text are shown, too.
@@ -33,11 +33,13 @@ STEPS = ("load", "starts")
 
 
 def update(page: Path, reports: Reports) -> None:
-    """Rewrite the blocks of which there are reports, and leave the others as they are."""
+    """Rewrite the blocks of which there are reports, and leave the others and their targets as they are."""
     made = blocks(reports)
 
     def block(found: re.Match[str]) -> str:
         text = made.get(found["name"])
+        if text is not None and found["name"] == "targets":
+            text = _keeping(found[0], text)
         return found[0] if text is None else f"{found[1]}\n{text}\n\n{found[3]}"
 
     page.write_text(_BLOCK.sub(block, page.read_text(encoding="utf-8")), encoding="utf-8")
@@ -48,23 +50,21 @@ def blocks(reports: Reports) -> dict[str, str]:
     made = {name: _tables(name, report) for name, report in reports.items()}
     if reports:
         made["targets"] = markdown(TARGET_COLUMNS, verdicts(reports))
-        made["when"] = _when(reports)
     return made
 
 
-def _when(reports: Reports) -> str:
-    begun = sorted(report["when"] for report in reports.values())
-    commits = sorted({report["commit"] for report in reports.values()})
-    loads = [report["load_before"] for report in reports.values()]
-    machines = sorted({report["machine"] for report in reports.values()})
-    return (
-        f"Begun {begun[0]}, the last command {begun[-1]}; commit {', '.join(commits)}; {'; '.join(machines)}; "
-        f"load average before each command {min(loads):.1f} to {max(loads):.1f}, mostly the command before."
+def _keeping(before: str, table: str) -> str:
+    """Put back what a table of targets said before of those that were not measured now."""
+    said = {line.split(" | ", 1)[0]: line for line in before.splitlines() if line.startswith("| ")}
+    return "\n".join(
+        said.get(line.split(" | ", 1)[0], line) if line.endswith(f"| {NOT_MEASURED} |") else line
+        for line in table.splitlines()
     )
 
 
 def _tables(name: str, report: dict[str, Any]) -> str:
-    parts = [f"```sh\n{report['command']}\n```"]
+    origin = f"{report['when'][:16].replace('T', ' ')} UTC, commit {report['commit']}, {report['machine']}."
+    parts = [f"```sh\n{report['command']}\n```", origin]
     if report["kind"] == "streams":
         if report["summary"]:
             parts.append(markdown(_telling(STREAM_COLUMNS, report["summary"]), report["summary"]))

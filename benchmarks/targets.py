@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from benchmarks.dashboard import AT_MOST, slowest
 from benchmarks.tables import Row, shown
 
+NOT_MEASURED = "not measured"
 Reports = dict[str, dict[str, Any]]
 
 
@@ -153,6 +154,6 @@ def verdicts(reports: Reports) -> list[Row]:
             measured, met = target.judge(reports)
             verdict = "met" if met else "missed"
         except (KeyError, StopIteration, TypeError):
-            measured, verdict = "-", "not measured"
+            measured, verdict = "-", NOT_MEASURED
         rows.append({"target": target.text, "measured": measured, "verdict": verdict})
     return rows

@@ -177,6 +177,7 @@ def test_votes_and_flags_join_the_reply_with_their_messages_address_and_time(bri
     assert list(Vote.objects.order_by("created").values_list("message", "value")) == [
         (early.pk, "up"), (late.pk, "down"),
     ]  # fmt: skip
+    assert set(Vote.objects.values_list("model__name", flat=True)) == {early.model.name}
     flag = Flag.objects.get()
     assert (flag.message, flag.reason, flag.state) == (late, "other", "open")
     assert flag.created == datetime.datetime.fromtimestamp(BEGINNING + 5006, datetime.UTC)

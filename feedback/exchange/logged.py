@@ -13,6 +13,7 @@ from feedback.exchange.llava import CURSOR, IMAGE
 TIMES = ("tstamp", "start", "finish")
 AFTER = "\n<image>"  # older LLaVA servers wrote the mark behind the text
 _MARK = "<image>"
+FILE_NAMES = "filenames of messages"  # in `rest`, where a field `filenames` of the line itself may stand too
 
 
 class Told(NamedTuple):
@@ -43,7 +44,7 @@ def fill(
         line["conversation_id"] = ids[0]
     if "messages" in line:
         line["messages"] = _plain_messages(shape, paths[0])
-    if "state" in line:
+    if line.get("state") is not None:  # a line of Streamlit's may have an empty one
         line["state"] = _state(shape, line["state"], paths[0], ids[0])
     if "states" in line:
         line["states"] = [
@@ -94,7 +95,7 @@ def _plain_messages(shape: Mapping[str, Any], path: Sequence[Told]) -> list[dict
 
 def _with_rest(line: dict[str, Any], rest: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in rest.items():
-        if name == "filenames":
+        if name == FILE_NAMES:
             for place, names in value:
                 line["messages"][place]["filenames"] = names
         elif name == "state":

@@ -7,7 +7,6 @@ The formats are those of `http_bot` and `vote_last_response` in LLaVA's and Inte
 import datetime
 import hashlib
 import json
-import math
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from chat.addresses import client_address, hash_of_text, keyed_hash
-from feedback.exchange.logged import AFTER, TIMES, fill
+from feedback.exchange.logged import AFTER, FILE_NAMES, TIMES, fill
 from feedback.imports.files import Entry, Unplaced
 from feedback.imports.states import Said, short, states_of, storable
 from feedback.models.logs import LogSource
@@ -85,6 +84,8 @@ def read(entry: Entry) -> Line:
     address, address_hash = _address(fields, rest)
     own_name = fields.get("conversation_id")
     states = states_of(fields, source, address_hash, own_name if isinstance(own_name, str) else "", rest)
+    if kind in BATTLES and fields.get("state") is not None:
+        raise Unplaced(f"type {kind} has both state and states")
     shape = _shape(fields, source, states, rest)
     line = Line(
         entry=entry,
@@ -122,9 +123,9 @@ def _time(fields: Mapping[str, Any], name: str) -> float | None:
     value = fields.get(name)
     if value is None and name not in fields:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise Unplaced(f"{name} is no time: {short(value)}")
-    if not 0 <= value < 2**33:  # the year 2242
+    if not 0 <= value < 2**33:  # the year 2242; NaN is not below it
         raise Unplaced(f"{name} is no time: {short(value)}")
     return float(value)
 
@@ -160,7 +161,7 @@ def _parameters(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {
         ours: given[theirs]
         for theirs, ours in names.items()
-        if isinstance(given.get(theirs), int | float) and math.isfinite(given[theirs])
+        if isinstance(given.get(theirs), int | float) and abs(given[theirs]) < 2**63
     }
 
 
@@ -232,7 +233,7 @@ def _keep_what_differs(line: Line, shape: Mapping[str, Any], fields: Mapping[str
         else:
             line.rest[name] = value
     if line.source == LogSource.STREAMLIT and "messages" in line.rest:
-        line.rest.pop("filenames", None)
+        line.rest.pop(FILE_NAMES, None)
 
 
 def kept_name(name: str) -> str:

@@ -25,7 +25,7 @@ from feedback.models.logs import LogSource
 IDS = uuid.UUID("6d6d6368-6174-5000-8000-696d706f7274")
 PARTS = 500  # ids in one query
 _MOST_SHAPES = 2000  # remembered
-_FAMILY_OF = {
+_FAMILY_OF: dict[tuple[Any, ...], str] = {
     (family.system, family.roles, family.sep, family.sep2): name for name, family in FAMILIES.items()
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from chat.models.registry import MOST_NAME_CHARACTERS
 from feedback.exchange.llava import CURSOR, IMAGE
-from feedback.exchange.logged import AFTER, Told
+from feedback.exchange.logged import AFTER, FILE_NAMES, Told
 from feedback.imports.files import Unplaced
 from feedback.models.logs import LogSource
 
@@ -28,7 +28,7 @@ class Said:
     system: str
     template: str
     roles: tuple[str, str]
-    separators: tuple[Any, Any]
+    separators: tuple[str | None, str | None]
     knows_images: bool = True
     raw: list[str] = field(default_factory=list)  # the visitor's texts with their marks, of LLaVA
     is_bare: bool = False  # marks are part of the texts: they are not one for each image
@@ -87,9 +87,9 @@ def _said(
         name=name,
         scope=f"{source} {name}" if name else f"{source} {address_hash} {head}",
         system=storable(system) if isinstance(system, str) else "",
-        template=str(state.get("template_name", "")),
+        template=storable(str(state.get("template_name", ""))),
         roles=(roles[0], roles[1]),
-        separators=(state.get("sep"), state.get("sep2")),
+        separators=(_separator(state.get("sep")), _separator(state.get("sep2"))),
     )
     if source == LogSource.LLAVA:
         said.raw = [storable(text) for _, text in messages[offset::2]]
@@ -97,6 +97,10 @@ def _said(
         if said.knows_images:
             said = _with_images(said, fields.get("images"))
     return said
+
+
+def _separator(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _turns(messages: Sequence[Any], roles: Sequence[str], source: LogSource) -> list[Told]:
@@ -192,7 +196,7 @@ def _streamlit(fields: Mapping[str, Any], rest: dict[str, Any]) -> Said:
     if asked is not None:
         turns.append(Told(*asked, "", False))
     if filenames:
-        rest["filenames"] = filenames
+        rest[FILE_NAMES] = filenames
     model = _model(fields.get("model"), "model")
     return Said(model, turns, "", f"{LogSource.STREAMLIT} {model}", "", "", ("user", "assistant"), ("", ""))
 

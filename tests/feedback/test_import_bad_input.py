@@ -46,6 +46,7 @@ def with_state(**fields):
         (changed(model="x" * 201), "model has more than 200 characters"),
         (changed(tstamp="now"), "tstamp is no time: 'now'"),
         (changed(tstamp=1e300), "tstamp is no time: 1e+300"),
+        (changed(tstamp=10**400), "tstamp is no time: 1000000000000000000000000000000000000..."),
         (changed(start=True), "start is no time: True"),
         (changed(finish=float("nan")), "finish is no time: nan"),
         (with_state(roles=["USER"]), "roles are not two texts"),
@@ -225,3 +226,33 @@ def test_an_import_that_is_stopped_says_how_to_go_on(tmp_path, monkeypatch):
     monkeypatch.undo()
     command(path)
     assert Message.objects.replies().count() == 2
+
+
+PLAIN = [{"role": "user", "content": "One?"}, {"role": "assistant", "content": "1"}]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        changed(gen_params={"temperature": 10**400}),
+        changed(filenames="one.jpg"),
+        changed(filenames=[[0, ["one.jpg"]]]),
+        with_state(sep=["</s>"], sep2={}),
+        with_state(template_name="\ud800\0"),
+        json.dumps({"type": "chat", "model": "m", "messages": PLAIN, "state": None}).encode(),
+        json.dumps({"type": "chat", "model": "m", "messages": PLAIN, "filenames": ["one.jpg"]}).encode(),
+    ],
+)
+def test_fields_of_another_type_than_any_server_writes_are_kept_and_stop_no_import(line, tmp_path, settings):
+    settings.MMCHAT_STORE_ADDRESSES = True
+    path = tmp_path / "2026-11-22-conv.json"
+    path.write_bytes(line + b"\n" + json.dumps(llava(9, "Nine?", "9")).encode())
+    bring_in(path)
+    assert json.loads(line) in exported()
+
+
+def test_a_battle_that_has_one_state_beside_its_two_is_told(tmp_path):
+    state = llava(0, "One?", "1")["state"] | {"model_name": "m", "conv_id": "c"}
+    path = tmp_path / "log"
+    path.write_text(json.dumps({"tstamp": 1.0, "type": "tievote", "state": state, "states": [state, state]}))
+    assert bring_in(path)[1] == [("log", 1, "type tievote has both state and states")]

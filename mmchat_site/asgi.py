@@ -27,7 +27,7 @@ from mmchat_site.handshakes import RefuseWhileDraining  # noqa: E402
 from mmchat_site.memory import leave_what_is_loaded_to_itself  # noqa: E402
 
 log = logging.getLogger(__name__)
-# WhiteNoise and file responses give plain iterators, which Django then reads in a thread: right, if not ideal.
+# WhiteNoise gives plain iterators, which Django then reads in a thread: right, if not ideal.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 # The event loop must not wait 5 ms for a database thread at each of a stream's steps. While a hundred conversations
 # start in a second, this takes the first text from 440 to 125 ms (p99) and costs no measurable CPU.

@@ -7,7 +7,6 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 from django.http import (
-    FileResponse,
     Http404,
     HttpRequest,
     HttpResponse,
@@ -28,6 +27,7 @@ from chat.languages import LANGUAGES
 from chat.models import ChatModel
 from chat.refusals import Refused
 from feedback import exports
+from feedback.downloads import Download
 from feedback.exchange import choice as choices
 from feedback.exchange.formats import FORMATS
 from feedback.exchange.records import LOGGED
@@ -200,7 +200,7 @@ class ExportAdmin(ReadOnlyAdmin):
         except FileNotFoundError:
             raise Http404 from None
         exports.taken(row, request.user.pk)
-        return FileResponse(file, as_attachment=True, filename=exports.file_name(row))
+        return Download(file, filename=exports.file_name(row))
 
     def cancel_view(self, request: HttpRequest, export: uuid.UUID) -> HttpResponse:
         if request.method != "POST":

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,6 +17,7 @@ from feedback import exports
 from feedback.api import schemas
 from feedback.api.cursors import page
 from feedback.api.site import PROBLEMS, PROBLEMS_OF_ONE, api, need
+from feedback.downloads import Download
 from feedback.exchange.formats import FORMATS
 from feedback.models import ApiToken, Export, Scope
 
@@ -78,9 +79,8 @@ def file(request: HttpRequest, export: uuid.UUID) -> Any:
     if opened is None:
         raise Http404
     exports.taken(row, token.creator_id)
-    return FileResponse(
+    return Download(
         opened,
-        as_attachment=True,
         filename=exports.file_name(row),
         content_type="application/octet-stream",
     )

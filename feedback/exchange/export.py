@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from django.utils.translation import gettext as _
 
+from chat.models import BlockedImage
 from chat.refusals import Refused
 from feedback.exchange import heads, parquet
 from feedback.exchange.card import README, Tally, card
@@ -114,7 +115,10 @@ class _Run:
     def __init__(self, work: Work, format_name: str, choice: Choice, progress: Progress | None) -> None:
         self._work, self._choice, self._progress = work, choice, progress
         self._format: Format = FORMATS[format_name]
-        self._what = {"format": format_name, "choice": choice.described(), "version": 1}
+        self._what = {"format": format_name, "choice": choice.described(), "version": 2}
+        if choice.images:
+            blocked = BlockedImage.objects.in_force().order_by("pk").values_list("md5", "width", "height")
+            self._what["blocked"] = [list(each) for each in blocked]
         self._tally = Tally()
         self.resumed_at = 0
         self.entries = self._left_out = 0

@@ -42,7 +42,7 @@ class Format:
 
     def writer(self, folder: Path, choice: Choice, mark: Mark | None) -> Writer:
         """Open a writer in a folder, behind a mark of an earlier one. Raises OSError."""
-        pictures = Pictures(folder) if choice.images else None
+        pictures = Pictures(folder, mark["pictures"] if mark else None) if choice.images else None
         if self.encode is None:
             return parquet.ParquetWriter(folder, pictures, mark)
         return LineWriter(

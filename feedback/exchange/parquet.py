@@ -56,6 +56,9 @@ class ParquetWriter:
         self.written = mark["written"] if mark else 0
         self.without_pictures = mark["without_pictures"] if mark else 0
         self._files = mark["files"] if mark else 0
+        for path in self._folder.iterdir():
+            if path >= self._path():
+                path.unlink()  # written behind the mark: its rows may be gone by now
         self._rows: list[dict[str, Any]] = []
         self._open: Any = None
         self._in_file = 0
@@ -76,7 +79,12 @@ class ParquetWriter:
     def mark(self) -> Mark | None:
         if self._in_file:
             return None
-        return {"files": self._files, "written": self.written, "without_pictures": self.without_pictures}
+        return {
+            "files": self._files,
+            "written": self.written,
+            "without_pictures": self.without_pictures,
+            "pictures": self._pictures.mark() if self._pictures else 0,
+        }
 
     def close(self, complete: bool) -> None:
         if complete and (self._in_file or not self._files):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from chat.models import ChatModel, Conversation, HiddenReply, Message, MessageImage, ReplyState, Visitor
+from chat.models import ChatModel, Conversation, HiddenReply, Message, MessageImage, ReplyState, Role, Visitor
 from chat.moderation import REFUSAL_CODES
 from chat.prompts.families import FAMILIES, choose_family
 from feedback.exchange.choice import HIDDEN, NO_LANGUAGE, UNFLAGGED, VOTES, Choice
@@ -58,6 +58,7 @@ class Chosen(NamedTuple):
     votes: tuple[str, ...]
     moderation: str
     hidden: frozenset[uuid.UUID]  # replies of its conversation that it must not hold
+    is_answered: bool  # asked of chats only where nothing else is exported, as in data sets
 
     def fingerprint(self) -> bytes:
         """Tell whether a record is still the one that it was: all of it that can change."""
@@ -71,6 +72,7 @@ class Chosen(NamedTuple):
             self.votes,
             self.moderation,
             sorted(self.hidden),
+            self.is_answered,
         )
         return hashlib.blake2b(repr(facts).encode("utf-8", "backslashreplace"), digest_size=16).digest()
 
@@ -107,6 +109,7 @@ class Reader:
         as_lines = self._given_as_lines(conversations)
         votes = _read_votes(ids)
         moderation = _read_moderation(ids)
+        answered = _read_answered(ids) if choice.types == ("chat",) else set()
         chosen = []
         for head in batch:
             reply = replies[head.message_id]
@@ -125,7 +128,8 @@ class Reader:
             if state not in choice.moderation or not set(own_votes or ("none",)).intersection(choice.votes):
                 continue
             avoided = frozenset(own_hidden if HIDDEN not in choice.moderation else ())
-            chosen.append(Chosen(head, reply.conversation_id, own_votes, state, avoided))
+            is_answered = head.message_id in answered
+            chosen.append(Chosen(head, reply.conversation_id, own_votes, state, avoided, is_answered))
         return chosen
 
     def _given_as_lines(self, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
@@ -166,7 +170,7 @@ class Reader:
             if message.role == "assistant" and message.state == ReplyState.COMPLETE and message.parent_id
         }
         lines = imported_lines([each.head.line_id for each in chosen if each.head.line_id], addresses)
-        for head, conversation_id, votes, moderation, hidden in chosen:
+        for head, conversation_id, votes, moderation, hidden, _ in chosen:
             if hidden and not hidden.isdisjoint(
                 {*_replies_up_to(head.message_id, messages), head.rejected_id}
             ):
@@ -270,6 +274,13 @@ def _read_replies(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, _Reply]:
 def _read_votes(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[str, ...]]:
     rows = Vote.objects.filter(message__in=ids).order_by("created", "pk").values_list("message_id", "value")
     return {pk: tuple(values) for pk, values in _grouped(rows).items()}
+
+
+def _read_answered(ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Give those of these replies after which the visitor went on and got a complete reply."""
+    went_on = dict(Message.objects.filter(parent__in=ids).order_by().values_list("pk", "parent_id"))
+    replies = Message.objects.filter(parent__in=went_on, role=Role.ASSISTANT, state=ReplyState.COMPLETE)
+    return {went_on[question] for question in replies.order_by().values_list("parent_id", flat=True)}
 
 
 def _read_hidden(conversations: Collection[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:

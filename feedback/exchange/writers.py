@@ -80,6 +80,7 @@ class LineWriter:
             "bytes": self._file.tell(),
             "written": self.written,
             "without_pictures": self.without_pictures,
+            "pictures": self._pictures.mark() if self._pictures else 0,
         }
 
     def close(self, complete: bool) -> None:

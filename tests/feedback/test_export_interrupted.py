@@ -7,6 +7,8 @@ import os
 import pytest
 from django.utils import timezone
 
+from chat.kept import Kept
+from chat.models import BlockedImage
 from feedback.exchange import export as exporting
 from feedback.exchange import heads, parquet, reading
 from feedback.exchange.choice import Choice
@@ -91,6 +93,53 @@ def test_what_changed_before_the_break_makes_it_begin_anew(said, tmp_path, what)
     export("jsonl", Choice(), tmp_path / "anew")
     assert bytes_of(tmp_path / "log") == bytes_of(tmp_path / "anew")
     assert bool(done.resumed_at) == (what == "nothing before the break")
+
+
+@pytest.mark.parametrize("format_name", ["jsonl", "parquet", "imagefolder"])
+def test_what_was_written_behind_the_place_to_go_on_from_goes_when_its_conversation_is_deleted(
+    said, tmp_path, monkeypatch, format_name
+):
+    visitor = make_visitor()
+    late = exchange(make_conversation(visitor), "Late?", "Late.", uploads=[make_upload(visitor)])
+    for n in range(6):
+        exchange(late.conversation, f"Later {n}?", f"Later {n}.")
+    choice = Choice(("chat",), images=True)
+    keep = exporting._Run._keep
+
+    def keep_the_beginning(self, looked, digest, mark):
+        if looked <= 8:
+            keep(self, looked, digest, mark)
+
+    monkeypatch.setattr(exporting._Run, "_keep", keep_the_beginning)
+    break_off(format_name, tmp_path / "broken", 16, choice)
+    late.conversation.deleted = timezone.now()
+    late.conversation.save()
+    done = export(format_name, choice, tmp_path / "broken")
+    export(format_name, choice, tmp_path / "whole")
+    assert done.resumed_at == 8
+    assert bytes_of(tmp_path / "broken") == bytes_of(tmp_path / "whole")
+
+
+def test_a_picture_that_was_blocked_since_the_break_is_not_in_the_export(said, tmp_path):
+    break_off("jsonl", tmp_path / "log", 6)
+    image = said[0].parent.uploads.get().image
+    BlockedImage.objects.create(md5=image.md5, width=image.width, height=image.height, difference_hash=0)
+    Kept.forget_all()
+    assert export("jsonl", EVERYTHING, tmp_path / "log").resumed_at == 0
+    assert not list((tmp_path / "log" / "images").glob(f"{image.md5}*"))
+
+
+def test_a_conversation_that_went_on_since_the_break_comes_once_in_a_data_set(said, tmp_path):
+    conversation = make_conversation(make_visitor())
+    first = exchange(conversation, "One?", "1.")
+    for n in range(4):
+        exchange(make_conversation(first.conversation.visitor), f"Other {n}?", f"{n}.")
+    choice = Choice(("chat",))
+    break_off("finetuning", tmp_path / "set", 14, choice)
+    exchange(conversation, "Two?", "2.", first)
+    export("finetuning", choice, tmp_path / "set")
+    export("finetuning", choice, tmp_path / "anew")
+    assert bytes_of(tmp_path / "set") == bytes_of(tmp_path / "anew")
 
 
 def test_another_choice_does_not_go_on_with_it(said, tmp_path):

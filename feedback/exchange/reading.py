@@ -164,10 +164,14 @@ class Reader:
         if self._choice.addresses:
             visitors = {conversation.visitor_id for conversation in conversations.values()}
             addresses = _read_addresses(visitors | {e.head.visitor_id for e in chosen if e.head.visitor_id})
+        left_out = frozenset[uuid.UUID]().union(*(each.hidden for each in chosen))
         answered = {
             messages[message.parent_id].parent_id
             for message in messages.values()
-            if message.role == "assistant" and message.state == ReplyState.COMPLETE and message.parent_id
+            if message.role == "assistant"
+            and message.state == ReplyState.COMPLETE
+            and message.parent_id
+            and message.id not in left_out
         }
         lines = imported_lines([each.head.line_id for each in chosen if each.head.line_id], addresses)
         for head, conversation_id, votes, moderation, hidden, _ in chosen:

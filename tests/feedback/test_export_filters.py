@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from chat.models import Conversation, HiddenReply, SiteText
 from chat.refusals import Refused
+from feedback.exchange import training
 from feedback.exchange.choice import MODERATION, Choice, read
 from feedback.exchange.reading import records
 from feedback.exchange.records import KINDS, LOGGED
@@ -144,3 +145,17 @@ def test_what_is_no_filter_is_refused_by_its_name(asked, field):
     with pytest.raises(Refused) as refused:
         read(asked, LOGGED)
     assert refused.value.field == field
+
+
+def test_a_conversation_whose_last_reply_is_hidden_comes_with_the_one_before_in_a_data_set(visitor):
+    first = exchange(make_conversation(visitor), "One?", "1.")
+    second = exchange(first.conversation, "Two?", "2.", parent=first)
+    third = exchange(first.conversation, "Three?", "3.", parent=second)
+    HiddenReply.objects.create(message=second, reason="Rude")
+
+    def entries(**asked):
+        choice = read({"types": "chat", **asked}, KINDS)
+        return [record.message_id for record in records(choice) if training.finetuning(record)]
+
+    assert entries() == [first.pk]
+    assert entries(moderation=MODERATION) == [third.pk]

@@ -49,8 +49,7 @@ class Importer:
         for part in parts([line.key for line in lines]):
             known.update(LogLine.objects.filter(pk__in=part).values_list("pk", flat=True))
         for part in parts([line.own_message for line in lines if line.own_message]):
-            own = Message.objects.filter(pk__in=part, conversation__source="")
-            known.update(own.values_list("pk", flat=True))
+            known.update(Message.objects.filter(pk__in=part).values_list("pk", flat=True))
         new = []
         for line in lines:
             if line.key in known or line.own_message in known:

@@ -8,7 +8,8 @@ import pytest
 from chat.addresses import keyed_hash
 from chat.models import Conversation, Message, ReplyState, Role, Visitor
 from feedback.models import Flag, LogLine, Vote, VoteChange
-from tests.feedback.test_import_and_export import bring_in
+from tests.feedback.stories import exchange, make_conversation
+from tests.feedback.test_import_and_export import bring_in, exported
 
 pytestmark = pytest.mark.django_db
 BEGINNING = 1795345994.0
@@ -261,3 +262,13 @@ def test_a_turn_goes_on_from_the_newest_that_looks_the_same(bring):
     old, new = Conversation.objects.order_by("created")
     assert tree(old) == {"One?": {"1": {"Two?": {"2": {}}}}}
     assert tree(new) == {"One?": {"1": {"Two?": {"two": {}}}}}
+
+
+def test_lines_that_this_site_exported_with_ids_add_nothing_be_they_its_own_or_imported(bring):
+    bring(llava(0, "One?", "1"), llava(5, "One?", "1", kind="upvote"))
+    exchange(make_conversation())
+    before = Message.objects.count(), Vote.objects.count(), LogLine.objects.count()
+    for addresses in (True, False):
+        counts, problems = bring(*exported("jsonl", addresses))
+        assert (counts["repeated"], problems) == (3, [])
+    assert before == (Message.objects.count(), Vote.objects.count(), LogLine.objects.count()) == (4, 1, 2)

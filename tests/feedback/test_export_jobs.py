@@ -232,6 +232,17 @@ def test_a_disk_that_fills_ends_it_with_the_reason(said, monkeypatch):
     assert not exports._folder(row).exists()
 
 
+def test_an_export_that_fails_unexpectedly_ends_and_does_not_keep_the_others_waiting(said, monkeypatch, caplog):
+    def broken(*arguments):
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(exports, "export", broken)
+    row = made(asked())
+    assert (row.state, "its log tells more" in row.error) == ("failed", True)
+    assert "a bug" in caplog.text
+    assert not Export.objects.unfinished().exists()
+
+
 def test_files_go_after_some_days_and_with_them_what_dead_processes_left(said, settings, tmp_path):
     old, young = made(asked()), made(asked())
     Export.objects.filter(pk=old.pk).update(created=timezone.now() - datetime.timedelta(days=8))

@@ -126,7 +126,9 @@ def make(pk: uuid.UUID, owner: uuid.UUID) -> None:
     except Exception:
         # Whoever took it over would fail in the same way, again and again, and all later ones wait for it.
         log.exception("export failed", extra={"export": pk})
-        _fail(pk, owner, _("The site failed at this; its log tells more. Ask for it again with other filters."))
+        _fail(
+            pk, owner, _("The site failed at this; its log tells more. Ask for it again with other filters.")
+        )
     if not Export.objects.unfinished().filter(pk=pk).exists():
         shutil.rmtree(_folder(row), ignore_errors=True)
 

@@ -16,7 +16,7 @@ from feedback.api import schemas
 from feedback.api.cursors import page
 from feedback.api.site import PROBLEMS, PROBLEMS_OF_ONE, api, need
 from feedback.exchange import choice as choices
-from feedback.exchange.reading import allowed_conversations
+from feedback.exchange.reading import allowed_conversations, hidden_replies
 from feedback.exchange.records import LOGGED
 from feedback.models import Flag, Scope, Vote
 
@@ -47,7 +47,7 @@ def conversation(request: HttpRequest, conversation: uuid.UUID, consent: str | N
     refused = Message.objects.filter(parent=OuterRef("pk"), error_code__in=REFUSAL_CODES)
     messages = (
         Message.objects.filter(conversation=row)
-        .not_hidden()
+        .exclude(pk__in=hidden_replies([row.pk]).get(row.pk, []))
         .exclude(error_code__in=REFUSAL_CODES)
         .exclude(Exists(refused))
         .select_related("model")

@@ -105,7 +105,7 @@ class Reader:
         others = {head.other_id for head in batch if head.other_id}
         replies |= _read_replies((ids | others) - replies.keys())
         conversations = self._conversations({reply.conversation_id for reply in replies.values()})
-        hidden = _read_hidden(conversations)
+        hidden = hidden_replies(conversations)
         as_lines = self._given_as_lines(conversations)
         votes = _read_votes(ids)
         moderation = _read_moderation(ids)
@@ -287,10 +287,19 @@ def _read_answered(ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
     return {went_on[question] for question in replies.order_by().values_list("parent_id", flat=True)}
 
 
-def _read_hidden(conversations: Collection[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:
-    """Give the replies of these conversations that moderators hide at this moment, by conversation."""
+def hidden_replies(conversations: Collection[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """Give the replies of these conversations that moderators hide at this moment, by conversation.
+
+    A reply that goes on from a hidden one begins with its text, so it is hidden too.
+    """
     rows = HiddenReply.objects.in_force().filter(message__conversation__in=conversations)
-    return _grouped(rows.order_by("pk").values_list("message__conversation", "message"))
+    hidden = list(rows.order_by("pk").values_list("message__conversation", "message"))
+    found = hidden
+    while found:
+        longer = Message.objects.filter(continues__in=[reply for _, reply in found]).order_by("pk")
+        found = list(longer.values_list("conversation", "pk"))
+        hidden += found
+    return _grouped(hidden)
 
 
 def _read_moderation(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:

@@ -5,7 +5,7 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from chat.models import Conversation, HiddenReply, SiteText
+from chat.models import Conversation, HiddenReply, ReplyState, SiteText
 from chat.refusals import Refused
 from feedback.exchange import training
 from feedback.exchange.choice import MODERATION, Choice, read
@@ -102,6 +102,17 @@ def test_a_hidden_reply_is_nowhere_unless_asked_for(visitor):
     hiding.until = timezone.now() - DAY
     hiding.save()
     assert len(found(**everything)) == 6
+
+
+def test_what_goes_on_from_a_hidden_reply_has_its_text_and_is_hidden_too(visitor):
+    first = exchange(make_conversation(visitor), reply="Secret", state=ReplyState.STOPPED)
+    second = answer(first.parent, "Secret, more", ReplyState.STOPPED, variant=1, continues=first)
+    answer(first.parent, "Secret, more, end", variant=2, continues=second)
+    other = answer(first.parent, "Nothing of it", variant=3)
+    hiding = HiddenReply.objects.create(message=first, reason="Private")
+    assert found() == [other.pk]
+    hiding.delete()
+    assert len(found()) == 4
 
 
 def test_languages_are_those_of_the_conversations(three):

@@ -232,7 +232,9 @@ def test_a_disk_that_fills_ends_it_with_the_reason(said, monkeypatch):
     assert not exports._folder(row).exists()
 
 
-def test_an_export_that_fails_unexpectedly_ends_and_does_not_keep_the_others_waiting(said, monkeypatch, caplog):
+def test_an_export_that_fails_unexpectedly_ends_and_does_not_keep_the_others_waiting(
+    said, monkeypatch, caplog
+):
     def broken(*arguments):
         raise KeyError("a bug")
 

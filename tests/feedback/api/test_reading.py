@@ -8,7 +8,15 @@ import pytest
 from chat.models import Conversation, HiddenReply, ReplyState, SiteText
 from feedback.flags import flag
 from feedback.votes import set_vote
-from tests.feedback.stories import START, exchange, make_conversation, make_model, make_upload, make_visitor
+from tests.feedback.stories import (
+    START,
+    answer,
+    exchange,
+    make_conversation,
+    make_model,
+    make_upload,
+    make_visitor,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +56,14 @@ def test_votes_and_flags_tell_what_was_said_of_which_reply(program, visitor):
     [said] = program.read("flags", state="open", reason="other")["items"]
     assert (said["conversation_id"], said["comment"]) == (str(reply.conversation_id), "Bad.")
     assert program.read("flags", state="upheld")["items"] == []
+
+
+def test_a_conversation_has_no_reply_that_goes_on_from_a_hidden_one(program, visitor):
+    first = exchange(make_conversation(visitor), reply="Secret", state=ReplyState.STOPPED)
+    answer(first.parent, "Secret, more", variant=1, continues=first)
+    HiddenReply.objects.create(message=first, reason="Private")
+    messages = program.read(f"conversations/{first.conversation_id}")["messages"]
+    assert [message["text"] for message in messages] == ["What is this?"]
 
 
 def test_deleted_hidden_and_refused_things_are_nowhere(program, visitor):

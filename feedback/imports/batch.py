@@ -61,10 +61,8 @@ class Importer:
 
     def _store(self, lines: Sequence[Line], images: Mapping[str, int]) -> None:
         paths = {line.key: [steps(said) for said in line.states] for line in lines}
-        wanted = [step.question for states in paths.values() for path in states for step in path]
-        wanted += [
-            steps(said.bare())[-1].question for line in lines for said in line.states if said.has_marks
-        ]
+        wanted = [step for states in paths.values() for path in states for step in path]
+        wanted += [steps(said.bare())[-1] for line in lines for said in line.states if said.has_marks]
         places, opinions = Places(), Opinions()
         places.read(wanted)
         rows = Rows(self._models, self._shapes, images, _stored_conversations(lines))

@@ -10,11 +10,11 @@ import datetime
 import hashlib
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import F, Window
+from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
 from chat.models import Message
@@ -23,7 +23,7 @@ from feedback.models import LogLine
 
 # So long after a reply to a first message another one is another variant; later it begins a new conversation.
 AGAIN = datetime.timedelta(minutes=30)
-MOST_ALIKE = 20  # turns that look the same; the newest are looked at
+MOST_ALIKE = 20  # turns that ask the same, and those that got the same reply too; the newest are looked at
 _CHUNK = 500
 
 
@@ -88,12 +88,16 @@ class Places:
     _variants: dict[uuid.UUID, int] = field(default_factory=lambda: defaultdict(int))
     _followed: set[uuid.UUID] = field(default_factory=set)
 
-    def read(self, questions: Iterable[uuid.UUID]) -> None:
-        """Read what is stored of the turns with these questions."""
-        wanted = list(set(questions))
+    def read(self, steps: Iterable[Step]) -> None:
+        """Read what is stored of the turns with the questions of these."""
+        chains: dict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)
+        for step in steps:
+            chains[step.question].add(step.chain)
+        wanted = list(chains)
         nodes = []
         for start in range(0, len(wanted), _CHUNK):
-            nodes += _stored(wanted[start : start + _CHUNK])
+            part = wanted[start : start + _CHUNK]
+            nodes += _stored(part, {chain for question in part for chain in chains[question]})
         for node in nodes:
             self._nodes[node.step.question].append(node)
         asked = list({node.asked for node in nodes})
@@ -164,13 +168,14 @@ class Places:
         return max(alike, key=lambda node: node.when, default=None)
 
 
-def _stored(questions: list[uuid.UUID]) -> list[Node]:
+def _stored(questions: list[uuid.UUID], chains: Collection[uuid.UUID]) -> list[Node]:
     rows = (
         LogLine.objects.filter(question__in=questions)
         .annotate(
             rank=Window(RowNumber(), partition_by=F("question"), order_by=F("when").desc()),
+            rank_of_chain=Window(RowNumber(), partition_by=F("chain"), order_by=F("when").desc()),
         )
-        .filter(rank__lte=MOST_ALIKE)
+        .filter(Q(rank__lte=MOST_ALIKE) | Q(rank_of_chain__lte=MOST_ALIKE, chain__in=chains))
         .values_list(
             "message", "message__parent", "message__conversation", "message__position", "message__variant",
             "message__model__name", "when", "kind", "question", "chain", "pictures", "id",

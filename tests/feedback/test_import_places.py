@@ -272,3 +272,13 @@ def test_lines_that_this_site_exported_with_ids_add_nothing_be_they_its_own_or_i
         counts, problems = bring(*exported("jsonl", addresses))
         assert (counts["repeated"], problems) == (3, [])
     assert before == (Message.objects.count(), Vote.objects.count(), LogLine.objects.count()) == (4, 1, 2)
+
+
+def test_a_question_that_many_asked_at_one_address_since_hides_no_reply_from_votes_and_later_turns(bring):
+    bring(*(llava(number, "Hi", f"Hello {number}") for number in range(30)))
+    counts, problems = bring(
+        llava(40, "Hi", "Hello 0", kind="upvote"), llava(41, "Hi", "Hello 1", "More?", "Yes")
+    )
+    assert (counts["votes"], counts["conversations"], problems) == (1, 0, [])
+    assert Vote.objects.get().message.text == "Hello 0"
+    assert Message.objects.get(text="More?").parent.text == "Hello 1"

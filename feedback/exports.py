@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 MOST_UNFINISHED = 10  # on the whole site
 BEAT_SECONDS = 1.0
+FOLDER = "exports"  # of the site's storage
 
 
 class Lost(Exception):
@@ -141,11 +142,16 @@ def remove_old() -> int:
         remove(row)
         gone += 1
     root = settings.MMCHAT_DATA_DIR / "exports"
-    if root.exists():
-        known = {str(pk) for pk in Export.objects.unfinished().values_list("pk", flat=True)}
-        for folder in root.iterdir():
-            if folder.name not in known:
-                shutil.rmtree(folder, ignore_errors=True)
+    # Before the rows are read, so that nothing is looked at that is of a later one.
+    stored, folders = _stored(), list(root.iterdir()) if root.exists() else []
+    known = {str(pk) for pk in Export.objects.unfinished().values_list("pk", flat=True)}
+    kept = set(Export.objects.exclude(file="").values_list("file", flat=True))
+    for name in stored:
+        if name not in kept and not any(pk in name for pk in known):
+            default_storage.delete(name)
+    for folder in folders:
+        if folder.name not in known:
+            shutil.rmtree(folder, ignore_errors=True)
     return gone
 
 
@@ -207,7 +213,15 @@ class _Movable(File):
 
 def _store(path: Path, row: Export) -> str:
     with path.open("rb") as file:
-        return default_storage.save(f"exports/{row.pk}{path.suffix}", _Movable(file, str(path)))
+        return default_storage.save(f"{FOLDER}/{row.pk}{path.suffix}", _Movable(file, str(path)))
+
+
+def _stored() -> list[str]:
+    """Give the names of all files of exports in the site's storage."""
+    try:
+        return [f"{FOLDER}/{name}" for name in default_storage.listdir(FOLDER)[1]]
+    except FileNotFoundError:
+        return []
 
 
 def _fail(pk: uuid.UUID, owner: uuid.UUID, words: str) -> None:

@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import reverse
 from django.utils import timezone
@@ -249,8 +250,14 @@ def test_files_go_after_some_days_and_with_them_what_dead_processes_left(said, s
     old, young = made(asked()), made(asked())
     Export.objects.filter(pk=old.pk).update(created=timezone.now() - datetime.timedelta(days=8))
     (tmp_path / "data" / "exports" / "left").mkdir(parents=True)
+    # A process may have died between the file and its row.
+    left = default_storage.save(f"exports/{uuid.uuid4()}.zip", ContentFile(b"left"))
+    waiting = asked()
+    begun = default_storage.save(f"exports/{waiting.pk}.jsonl", ContentFile(b"begun"))
     assert exports.remove_old() == 1
     assert not default_storage.exists(old.file.name)
     assert default_storage.exists(young.file.name)
+    assert default_storage.exists(begun)
+    assert not default_storage.exists(left)
     assert os.listdir(tmp_path / "data" / "exports") == []
     assert AuditEntry.objects.filter(target=f"export {old.pk}").exists()

@@ -2,12 +2,14 @@
 
 LLaVA's format is that of docs/Finetune_Custom_Data.md there, with a list in `image` where there are several, as
 LLaVA-NeXT reads it. Pairs have the columns of TRL's conversational preference data sets. The rows beside
-pictures are the `metadata.jsonl` of an image folder of the `datasets` library.
+pictures are the `metadata.jsonl` of an image folder of the `datasets` library. Trainers count `<image>`, one for each
+picture, so one that somebody typed is kept from being read as such, as in prompts.
 """
 
 import json
 from typing import Any
 
+from chat.prompts import neutral
 from feedback.exchange.llava import IMAGE
 from feedback.exchange.pictures import FOLDER
 from feedback.exchange.records import Record, Turn
@@ -30,7 +32,7 @@ def finetuning(record: Record) -> bytes | None:
     entry["conversations"] = [
         {"from": speaker, "value": text}
         for turn in record.turns
-        for speaker, text in (("human", IMAGE * len(turn.images) + turn.text), ("gpt", turn.reply))
+        for speaker, text in (("human", _asked(turn)), ("gpt", _typed(turn.reply)))
     ]
     return json.dumps(entry, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
 
@@ -45,8 +47,8 @@ def preference(record: Record) -> bytes | None:
     return _line(
         {
             "prompt": [*prompt, _user(last)],
-            "chosen": [{"role": "assistant", "content": last.reply}],
-            "rejected": [{"role": "assistant", "content": rejected.text}],
+            "chosen": [{"role": "assistant", "content": _typed(last.reply)}],
+            "rejected": [{"role": "assistant", "content": _typed(rejected.text)}],
             "images": [f"{FOLDER}/{picture.name}" for picture in record.pictures],
             "chosen_model": record.model,
             "rejected_model": rejected.model,
@@ -76,11 +78,19 @@ def beside_pictures(record: Record) -> bytes | None:
 
 
 def _messages(turn: Turn) -> list[dict[str, str]]:
-    return [_user(turn), {"role": "assistant", "content": turn.reply}]
+    return [_user(turn), {"role": "assistant", "content": _typed(turn.reply)}]
 
 
 def _user(turn: Turn) -> dict[str, str]:
-    return {"role": "user", "content": IMAGE * len(turn.images) + turn.text}
+    return {"role": "user", "content": _asked(turn)}
+
+
+def _asked(turn: Turn) -> str:
+    return IMAGE * len(turn.images) + _typed(turn.text)
+
+
+def _typed(text: str) -> str:
+    return neutral.neutralise(text, (neutral.IMAGE,))
 
 
 def _line(fields: dict[str, Any]) -> bytes:

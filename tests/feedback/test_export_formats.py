@@ -204,3 +204,17 @@ def test_the_same_rows_give_the_same_bytes(visitor, reply, tmp_path, format_name
         found.append({str(each.relative_to(path)): each.read_bytes() for each in files})
     assert found[0] == found[1]
     assert any(found[0].values())
+
+
+@pytest.mark.parametrize("format_name", ["finetuning", "preferences", "imagefolder"])
+def test_a_data_set_has_one_mark_for_each_picture_whatever_was_typed(visitor, tmp_path, format_name):
+    uploads = [make_upload(visitor, md5) for md5 in MD5S]
+    reply = exchange(make_conversation(visitor), "Say <image>!", "It is <image>.", uploads=uploads)
+    answer(reply.parent, "<image>, no.", variant=1)
+    set_preference(visitor.key, reply.pk, True)
+    folder = written(format_name, tmp_path, images=True)
+    text = (folder / FORMATS[format_name].file).read_text()
+    entries = json.loads(text) if format_name == "finetuning" else list(map(json.loads, text.splitlines()))
+    assert entries
+    for entry in entries:
+        assert json.dumps(entry).count("<image>") == len(MD5S)

@@ -83,6 +83,8 @@ class LogFile:
             raise Unplaced("no JSON that could be read: nested too deeply") from None
         if not isinstance(fields, dict):
             raise Unplaced("no JSON object")
+        if not fields:
+            raise Unplaced("the JSON object is empty")
         return fields
 
     def _text(self, line: bytes) -> str:

@@ -34,6 +34,7 @@ def with_state(**fields):
         (GOOD[:-30], "no JSON: "),
         (b"[" * 100_000, "no JSON that could be read: nested too deeply"),
         (b"[]", "no JSON object"),
+        (b"{}", "the JSON object is empty"),
         (b"null", "no JSON object"),
         (b"\xff\xfe", "not UTF-8 at byte 1; --encoding names another encoding"),
         (changed(type="rm -rf"), "type 'rm -rf' is not known"),

@@ -59,6 +59,7 @@ class Chosen(NamedTuple):
     moderation: str
     hidden: frozenset[uuid.UUID]  # replies of its conversation that it must not hold
     is_answered: bool  # asked of chats only where nothing else is exported, as in data sets
+    language: str
 
     def fingerprint(self) -> bytes:
         """Tell whether a record is still the one that it was: all of it that can change."""
@@ -73,6 +74,7 @@ class Chosen(NamedTuple):
             self.moderation,
             sorted(self.hidden),
             self.is_answered,
+            self.language,
         )
         return hashlib.blake2b(repr(facts).encode("utf-8", "backslashreplace"), digest_size=16).digest()
 
@@ -119,7 +121,8 @@ class Reader:
                 continue
             if head.other_id and not self._may_hold(replies[head.other_id], conversations, hidden):
                 continue
-            model_id = reply.model_id or conversations[reply.conversation_id]
+            begun_with, language = conversations[reply.conversation_id]
+            model_id = reply.model_id or begun_with
             own_votes, state = votes.get(head.message_id, ()), moderation.get(head.message_id, UNFLAGGED)
             own_hidden = hidden.get(reply.conversation_id, [])
             state = HIDDEN if head.message_id in own_hidden else state
@@ -129,7 +132,9 @@ class Reader:
                 continue
             avoided = frozenset(own_hidden if HIDDEN not in choice.moderation else ())
             is_answered = head.message_id in answered
-            chosen.append(Chosen(head, reply.conversation_id, own_votes, state, avoided, is_answered))
+            chosen.append(
+                Chosen(head, reply.conversation_id, own_votes, state, avoided, is_answered, language)
+            )
         return chosen
 
     def _given_as_lines(self, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
@@ -142,18 +147,19 @@ class Reader:
     def _may_hold(
         self,
         other: "_Reply",
-        conversations: Mapping[uuid.UUID, int],
+        conversations: Collection[uuid.UUID],
         hidden: Mapping[uuid.UUID, Collection[uuid.UUID]],
     ) -> bool:
         """Tell whether the other side of a battle may be given out: nothing of its conversation is hidden."""
         place = other.conversation_id
         return place in conversations and (HIDDEN in self._choice.moderation or not hidden.get(place))
 
-    def _conversations(self, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
-        """Give the models of those of these conversations that the choice may hold."""
-        return dict(
-            allowed_conversations(self._choice).filter(pk__in=ids).order_by().values_list("pk", "model_id")
-        )
+    def _conversations(self, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int, str]]:
+        """Give model and language of those of these conversations that the choice may hold."""
+        rows = allowed_conversations(self._choice).filter(pk__in=ids).order_by()
+        return {
+            pk: (model, language) for pk, model, language in rows.values_list("pk", "model_id", "language")
+        }
 
     def records(self, chosen: Collection[Chosen]) -> Iterator[Record]:
         """Read the conversations of a batch, and give its records, without those that hold a hidden reply."""
@@ -174,7 +180,7 @@ class Reader:
             and message.id not in left_out
         }
         lines = imported_lines([each.head.line_id for each in chosen if each.head.line_id], addresses)
-        for head, conversation_id, votes, moderation, hidden, _ in chosen:
+        for head, conversation_id, votes, moderation, hidden, *_ in chosen:
             if hidden and not hidden.isdisjoint(
                 {*_replies_up_to(head.message_id, messages), head.rejected_id}
             ):

@@ -78,19 +78,21 @@ def test_what_broke_off_goes_on_and_has_the_same_bytes(said, tmp_path, format_na
     assert sorted(os.listdir(tmp_path)) == ["broken", "media", "whole"]
 
 
-@pytest.mark.parametrize("what", ["vote", "deletion", "nothing before the break"])
+@pytest.mark.parametrize("what", ["vote", "deletion", "language", "nothing before the break"])
 def test_what_changed_before_the_break_makes_it_begin_anew(said, tmp_path, what):
-    break_off("jsonl", tmp_path / "log", 12, Choice())
+    break_off("csv", tmp_path / "log", 12, Choice())
     visitor = said[0].conversation.visitor
     if what == "vote":
         set_vote(visitor.key, said[0].pk, "down")
     elif what == "deletion":
         said[0].conversation.deleted = timezone.now()
         said[0].conversation.save()
+    elif what == "language":
+        type(said[0].conversation).objects.update(language="fr")
     else:
         exchange(make_conversation(visitor), reply="Later.")
-    done = export("jsonl", Choice(), tmp_path / "log")
-    export("jsonl", Choice(), tmp_path / "anew")
+    done = export("csv", Choice(), tmp_path / "log")
+    export("csv", Choice(), tmp_path / "anew")
     assert bytes_of(tmp_path / "log") == bytes_of(tmp_path / "anew")
     assert bool(done.resumed_at) == (what == "nothing before the break")
 

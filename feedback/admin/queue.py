@@ -1,5 +1,6 @@
 """The review queue: one page with the item whose turn it is, and the next one ready behind it."""
 
+import datetime
 import uuid
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_aware
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -78,6 +81,7 @@ class ReviewItemAdmin(ReadOnlyAdmin):
             "filtered": any(request.GET.get(name) for name in form.fields if name != "order"),
             **_counts(request, wish),
             **_shown(request, chosen),
+            "taken": _moment(claims.last_taken(_pk(request), chosen)),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/feedback/reviewitem/queue.html", context)
@@ -110,7 +114,8 @@ class ReviewItemAdmin(ReadOnlyAdmin):
     def release_view(self, request: HttpRequest) -> HttpResponse:
         """Let go of what a page that is left had claimed."""
         _check(request)
-        claims.release(_pk(request), _have(request))
+        if last := _last_taken(request):
+            claims.release_unless_taken_since(_pk(request), _have(request), last)
         return HttpResponse(status=204)
 
     def return_view(self, request: HttpRequest) -> HttpResponse:
@@ -164,6 +169,19 @@ def _have(request: HttpRequest) -> list[uuid.UUID]:
     return have
 
 
+def _last_taken(request: HttpRequest) -> datetime.datetime | None:
+    """Read up to when the page knows of claims; None where it has none, or says nothing that can be read."""
+    try:
+        last = parse_datetime(request.POST.get("taken", ""))
+    except ValueError:
+        return None
+    return last if last and is_aware(last) else None
+
+
+def _moment(taken: datetime.datetime | None) -> str:
+    return taken.isoformat() if taken else ""
+
+
 def _queue(request: HttpRequest) -> str:
     query = request.GET.urlencode()
     return reverse("admin:feedback_reviewitem_changelist") + (f"?{query}" if query else "")
@@ -206,6 +224,7 @@ def _answer(
         "error": refused and {"code": refused.code, "text": refused.text, "field": refused.field},
         "first": [str(message) for message in first or []],
         "lost": [str(message) for message in have if message not in kept],
+        "taken": _moment(claims.last_taken(_pk(request), [*kept, *more])),
         "html": render_to_string("admin/feedback/reviewitem/items.html", context, request),
         **_counts(request, wish),
     }

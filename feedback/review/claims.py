@@ -1,9 +1,11 @@
 """Whose turn it is: a claim on an item, which one moderator has at a time and loses after ten minutes."""
 
+import datetime
 import uuid
 from collections.abc import Collection
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 from django.db.models.functions import Now
 
 from feedback.models import Claim
@@ -64,6 +66,25 @@ def held(moderator: int, messages: Collection[uuid.UUID]) -> list[uuid.UUID]:
 def release(moderator: int, messages: Collection[uuid.UUID]) -> int:
     """Let go of these; give how many were this moderator's."""
     return Claim.objects.filter(message__in=messages, moderator=moderator).delete()[0]
+
+
+def last_taken(moderator: int, messages: Collection[uuid.UUID]) -> datetime.datetime | None:
+    """Give when the newest of the moderator's claims on these was taken, by the database's clock."""
+    mine = Claim.objects.filter(message__in=messages, moderator=moderator)
+    return mine.aggregate(last=Max("taken"))["last"]
+
+
+def release_unless_taken_since(
+    moderator: int, messages: Collection[uuid.UUID], last: datetime.datetime
+) -> int:
+    """Let go of these for a page that knows of no claim after `last`; what another page took since stays.
+
+    A page that is loaded again tells that it was left only when the new one has claimed its items.
+    """
+    # SQLite's clock has milliseconds, and compares them as text.
+    end = last + datetime.timedelta(milliseconds=1)
+    known = Claim.objects.filter(message__in=messages, moderator=moderator, taken__lt=end)
+    return known.delete()[0]
 
 
 def _take_over(moderator: int, message: uuid.UUID) -> bool:

@@ -169,3 +169,18 @@ def test_a_phone_in_the_dark_can_review_and_a_lost_connection_loses_nothing(open
     expect(page.get_by_role("status").filter(has_text="Upheld.")).to_be_visible()
     assert marked(page) != first
     assert states(reviewed_site)["open"] == 1
+
+
+def test_a_page_that_is_loaded_again_keeps_its_items_and_one_that_is_left_lets_go(queue, reviewed_site):
+    claims = "SELECT count(*) FROM feedback_claim"
+    reviewed_site.change("UPDATE feedback_flag SET state = 'open'")
+    page = queue.page
+    page.reload()
+    assert reviewed_site.rows(claims) == [(2,)]
+    # The old page says that it was left, and does so after the new one has claimed its items.
+    page.reload()
+    time.sleep(1)
+    assert reviewed_site.rows(claims) == [(2,)]
+    page.goto("about:blank")
+    time.sleep(1)
+    assert reviewed_site.rows(claims) == [(0,)]

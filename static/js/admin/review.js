@@ -70,6 +70,7 @@ function inTurn(work) {
 }
 
 function take(told) {
+  items.dataset.taken = told.taken;
   document.getElementById("waiting").textContent = told.waiting;
   document.getElementById("skipped").textContent = told.skipped;
   document.getElementById("return").hidden = !told.skipped;
@@ -182,6 +183,8 @@ if (keys) {
     if (sent.size || !held().length) return;
     const form = new FormData(document.getElementById("undo"));
     for (const id of held()) form.append("have", id);
+    // Loaded again, the new page has claimed the same items before this arrives.
+    form.append("taken", items.dataset.taken);
     navigator.sendBeacon(items.dataset.release, form);
   });
 }

@@ -1,6 +1,7 @@
 """The review queue as a page: with scripts and without, and what is sent to it."""
 
 import datetime
+import html
 import re
 
 import pytest
@@ -50,6 +51,10 @@ def shown(client, **query):
 
 def items(page):
     return re.findall(r'class="item" id="item-([0-9a-f-]+)"[^>]*?( hidden)?>', page)
+
+
+def taken(page):
+    return html.unescape(re.search(r'data-taken="([^"]*)"', page).group(1))
 
 
 def form(item, verdict="upheld", **more):
@@ -173,8 +178,22 @@ def test_filters_that_cannot_be_read_count_as_none(queue):
 
 def test_leaving_the_page_lets_go(queue):
     item = flagged()
-    shown(queue)
-    assert queue.post(f"{QUEUE}release/", {"have": [item.pk, "nonsense"]}).status_code == 204
+    left = {"have": [item.pk, "nonsense"], "taken": taken(shown(queue))}
+    assert queue.post(f"{QUEUE}release/", left).status_code == 204
+    assert not Claim.objects.exists()
+
+
+def test_leaving_an_older_page_lets_go_of_nothing_that_a_newer_one_has(queue):
+    item = flagged()
+    older, newer = taken(shown(queue)), taken(shown(queue))
+    for unfit in (older, "", "nonsense", "2999-13-01T00:00:00+00:00", "2999-01-01T00:00:00"):
+        assert queue.post(f"{QUEUE}release/", {"have": [item.pk], "taken": unfit}).status_code == 204
+        assert Claim.objects.exists()
+    told = queue.post(f"{QUEUE}undo/", {"have": [item.pk]}, headers=JSON).json()
+    assert told["taken"] > newer
+    queue.post(f"{QUEUE}release/", {"have": [item.pk], "taken": newer})
+    assert Claim.objects.exists()
+    queue.post(f"{QUEUE}release/", {"have": [item.pk], "taken": told["taken"]})
     assert not Claim.objects.exists()
 
 

@@ -33,11 +33,11 @@ def purge() -> dict[str, int]:
     now = timezone.now()
     gone: Gone = Counter(conversations=0, images=0, visitors=0)
     for conversation in _ids(_over(now)):
-        _remove_conversation(conversation, gone)
+        _remove_conversation(_over(now).filter(pk=conversation), gone)
     for upload in _ids(_unused(now)):
         _remove_upload(upload, gone)
     for visitor in _ids(_leaving(now)):
-        _remove_visitor(visitor, gone)
+        _remove_visitor(_leaving(now).filter(pk=visitor), visitor, gone)
     if any(gone.values()):
         AuditEntry.objects.create(action="purge", detail=dict(gone))
     return dict(gone)
@@ -87,17 +87,24 @@ def _ids(rows: QuerySet) -> Iterable[uuid.UUID]:
     return list(rows.order_by().values_list("pk", flat=True))
 
 
-def _remove_conversation(conversation: uuid.UUID, gone: Gone) -> None:
-    """Remove a conversation with its messages and all that was said of them, and pictures that only it showed."""
-    if Message.objects.live().filter(conversation=conversation).update(stop_requested=True):
-        return  # its process ends the reply within seconds; the next run finds it
-    shown = MessageImage.objects.filter(message__conversation=conversation)
-    uploads = set(shown.values_list("upload", flat=True))
+def _remove_conversation(found: QuerySet[Conversation], gone: Gone) -> None:
+    """Remove a conversation with its messages and all that was said of them, and pictures that only it showed.
+
+    `found` gives it while it is to be removed: since a long run began, its visitor may have gone on with it.
+    """
     with transaction.atomic():
-        gone["conversations"] += bool(Conversation.objects.filter(pk=conversation).delete()[0])
+        # Locked, so that no message comes in between.
+        conversation = found.select_for_update(of=("self",)).first()
+        if conversation is None:
+            return
+        if Message.objects.live().filter(conversation=conversation).update(stop_requested=True):
+            return  # its process ends the reply within seconds; the next run finds it
+        shown = MessageImage.objects.filter(message__conversation=conversation)
+        uploads = set(shown.values_list("upload", flat=True))
+        gone["conversations"] += bool(Conversation.objects.filter(pk=conversation.pk).delete()[0])
     for upload in uploads:
         _remove_upload(upload, gone)
-    log.info("a conversation was removed", extra={"conversation": conversation})
+    log.info("a conversation was removed", extra={"conversation": conversation.pk})
 
 
 def _remove_upload(pk: uuid.UUID, gone: Gone) -> None:
@@ -109,15 +116,21 @@ def _remove_upload(pk: uuid.UUID, gone: Gone) -> None:
             gone["images"] += 1
 
 
-def _remove_visitor(pk: uuid.UUID, gone: Gone) -> None:
-    for conversation in _ids(Conversation.objects.filter(visitor=pk)):
-        _remove_conversation(conversation, gone)
-    for upload in _ids(Upload.objects.filter(visitor=pk)):
+def _remove_visitor(found: QuerySet[Visitor], pk: uuid.UUID, gone: Gone) -> None:
+    """Remove a visitor with all that belongs to it; `found` gives it while it is to be removed."""
+    # Who did not delete everything leaves when nothing is left; what is there now came since a long run began.
+    everything = {"visitor": pk, "visitor__deleted__isnull": False}
+    for conversation in _ids(Conversation.objects.filter(**everything)):
+        _remove_conversation(Conversation.objects.filter(pk=conversation), gone)
+    for upload in _ids(Upload.objects.filter(**everything)):
         _remove_upload(upload, gone)
-    # Suppressed: a picture stays, with a conversation whose reply still runs.
+    # Suppressed: something came at this very moment.
     with contextlib.suppress(ProtectedError, IntegrityError), transaction.atomic():
-        if not Conversation.objects.filter(visitor=pk).exists():
-            gone["visitors"] += bool(Visitor.objects.filter(pk=pk).delete()[0])
+        visitor = found.select_for_update(of=("self",)).first()
+        # They stay with a reply that still runs. An upload that went with the visitor would leave its picture.
+        stays = any(rows.filter(visitor=pk).exists() for rows in (Conversation.objects, Upload.objects))
+        if visitor is not None and not stays:
+            gone["visitors"] += bool(visitor.delete()[0])
 
 
 def _files(folder: str) -> Iterator[str]:

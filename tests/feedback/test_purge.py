@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from chat import chores
+from chat import purge as chat_purge
 from chat.deletion import delete_conversation, delete_everything
 from chat.events import Box
 from chat.models import (
@@ -228,6 +229,44 @@ def test_what_is_older_than_the_host_keeps_goes_with_visitors_who_have_nothing_l
     settings.MMCHAT_KEEP_DAYS = 0
     Conversation.objects.update(updated=long_ago)
     assert not any(run(purge).values())
+
+
+def test_a_conversation_that_its_visitor_goes_on_with_during_a_long_run_stays(
+    lives, settings, run, monkeypatch
+):
+    leaving, staying, conversation, _ = lives
+    settings.MMCHAT_KEEP_DAYS = 30
+    long_ago = timezone.now() - datetime.timedelta(days=31)
+    BlockedVisitor.objects.update(lifted=timezone.now())
+    Conversation.objects.update(updated=long_ago)
+    Upload.objects.filter(uses__isnull=True).delete()
+    back = make_visitor()
+    Visitor.objects.update(created=long_ago)
+    first, second = chat_purge._over, chat_purge._leaving
+    begun = []
+
+    def over(now):
+        if begun:  # the list is made, and nothing is removed yet
+            Conversation.objects.filter(pk=conversation.pk).update(updated=timezone.now())
+        begun.append(now)
+        return first(now)
+
+    def leaving_ones(now):
+        found = second(now)
+        if back.conversations.exists():
+            return found
+        keys = list(found.values_list("pk", flat=True))
+        assert back.pk in keys
+        exchange(make_conversation(back), uploads=[make_upload(back)])
+        return Visitor.objects.filter(pk__in=keys)
+
+    monkeypatch.setattr(chat_purge, "_over", over)
+    monkeypatch.setattr(chat_purge, "_leaving", leaving_ones)
+    gone = run(purge)
+    assert (gone["conversations"], gone["visitors"]) == (1, 1)
+    assert list(Conversation.objects.filter(visitor=leaving)) == [conversation]
+    assert back.conversations.count() == back.uploads.count() == 1
+    assert not Visitor.objects.filter(pk=staying.pk).exists()
 
 
 def test_a_conversation_whose_reply_still_runs_waits_for_the_next_run(lives, run):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -115,12 +115,20 @@ def return_skipped(moderator: User) -> int:
 
 def _judge(review: Review, state: ReviewState, person: User, note: str = "") -> None:
     """Put what a review covers into a state; of what it decided, only what has not been decided anew since."""
-    now_in = Q(state=ReviewState.OPEN) if state != ReviewState.OPEN else Q(state=review.verdict)
-    for rows in (
-        Flag.objects.filter(pk__in=review.flags.values("pk")),
-        ModerationEvent.objects.filter(pk__in=review.events.values("pk")),
+    later = Review.objects.standing().filter(pk__gt=review.pk)
+    for name, rows in (
+        ("flags", Flag.objects.filter(pk__in=review.flags.values("pk"))),
+        ("events", ModerationEvent.objects.filter(pk__in=review.events.values("pk"))),
     ):
-        judge(rows.filter(now_in), state, person, note)
+        if state != ReviewState.OPEN:
+            judge(rows.filter(state=ReviewState.OPEN), state, person, note)
+            continue
+        # Anew may have been to the same end: by somebody else, or by the same person in a later review.
+        own = rows.filter(state=review.verdict, reviewer=review.moderator_id)
+        own = own.exclude(Exists(later.filter(**{name: OuterRef("pk")})))
+        said = rows.filter(pk__in=list(own.values_list("pk", flat=True)))
+        judge(said, state, person)
+        said.filter(state=state, note=review.note).update(note="")
 
 
 def _take_measures(review: Review, about: Message, decision: Decision, moderator: User, reason: str) -> None:

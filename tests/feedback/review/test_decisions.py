@@ -14,6 +14,7 @@ from feedback.models import Claim, Flag, Review
 from feedback.review import claims
 from feedback.review.decisions import Decision, Measure, decide, return_skipped, undo
 from feedback.review.queue import Wish
+from feedback.review.verdicts import judge
 from tests.feedback.review.conftest import flagged, held
 from tests.feedback.stories import exchange, make_conversation, make_upload, make_visitor
 
@@ -167,6 +168,33 @@ def test_undoing_a_flag_that_was_decided_anew_meanwhile_leaves_it(moderator, col
     Flag.objects.update(state="dismissed", reviewer=colleague)
     undo(moderator)
     assert Flag.objects.get().state == "dismissed"
+
+
+def test_undoing_a_flag_that_somebody_decided_anew_to_the_same_end_leaves_it(moderator, colleague):
+    item = flagged()
+    first = decided(moderator, item, UPHELD)
+    judge(Flag.objects.all(), Flag.State.OPEN, colleague)
+    second = decided(moderator, item, UPHELD)
+    undo(moderator, first)
+    assert Flag.objects.get().state == "upheld"
+    undo(moderator, second)
+    assert Flag.objects.get().state == "open"
+    third = decided(moderator, item, UPHELD)
+    judge(Flag.objects.all(), Flag.State.OPEN, colleague)
+    judge(Flag.objects.all(), Flag.State.UPHELD, colleague)
+    undo(moderator, third)
+    assert (Flag.objects.get().state, Flag.objects.get().reviewer) == ("upheld", colleague)
+
+
+def test_undo_takes_the_note_back_too_and_leaves_one_that_staff_wrote_since(moderator):
+    item, other = flagged(), flagged()
+    decided(moderator, item, note="Gore")
+    undo(moderator)
+    assert item.flags.get().note == ""
+    decided(moderator, other, note="Gore")
+    Flag.objects.update(note="A drawing")
+    undo(moderator)
+    assert other.flags.get().note == "A drawing"
 
 
 def test_a_skipped_item_goes_to_others_and_comes_back_when_asked_for(moderator, colleague):

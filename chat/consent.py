@@ -62,8 +62,11 @@ def consent_of(visitor_key: uuid.UUID | None) -> Consent:
 
 
 def accept_terms(visitor_key: uuid.UUID, address: Address | None, version: str) -> None:
-    """Note that a visitor accepts the version in force. Raises `Refused` for any other: it was not what was shown."""
-    terms = Terms.objects.in_force()
+    """Note that a visitor accepts the version in force. Raises `Refused` for any other: it was not what was shown.
+
+    Nor can one be accepted that may still be changed, because nobody has to.
+    """
+    terms = _to_be_accepted()
     if terms is None or terms.version != version:
         raise Refused(
             "terms_changed",

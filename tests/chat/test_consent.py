@@ -98,6 +98,13 @@ def test_only_what_was_shown_can_be_accepted(tab):
     assert not Visitor.objects.exists()
 
 
+def test_terms_that_the_host_may_still_change_cannot_be_accepted(tab):
+    publish("2", must_be_accepted=False)
+    assert refused(accept_terms, KEY, None, "2") == ("terms_changed", None)
+    assert post(tab, terms="2").status_code == 409
+    assert not Visitor.objects.exists()
+
+
 def test_accepting_again_keeps_the_first_time(db):
     publish("2")
     accept_terms(KEY, None, "2")

@@ -56,7 +56,8 @@ def consent_of(visitor_key: uuid.UUID | None) -> Consent:
         if terms and not _has_accepted(visitor, terms)
         else None,
         research=ResearchInfo(allowed=bool(visitor.research), text=site_text.research_text)
-        if site_text and site_text.offers_research
+        # Whoever said yes can take it back, whatever the host offers now.
+        if site_text and (site_text.offers_research or visitor.research)
         else None,
     )
 

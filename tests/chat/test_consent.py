@@ -124,6 +124,14 @@ def test_the_research_switch_is_there_only_where_the_host_offers_it_and_is_off(t
     }
 
 
+def test_whoever_said_yes_finds_the_switch_when_the_host_offers_it_no_more(model, tab):
+    SiteText.objects.update(offers_research=True)
+    post(tab, research=True)
+    SiteText.objects.update(offers_research=False)
+    assert tab.get(reverse("chat:consent")).json()["research"]["allowed"] is True
+    assert post(tab, research=False).json()["research"] is None
+
+
 def test_the_switch_holds_for_all_chats_of_the_visitor_and_of_nobody_else(model, tab):
     SiteText.objects.update(offers_research=True)
     before = start(KEY, send(model)).conversation

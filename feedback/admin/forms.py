@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +17,7 @@ from feedback.review.decisions import Decision, Measure
 from feedback.review.queue import NO_LANGUAGE, Wish
 
 MOST_NOTE_CHARACTERS = 2000
+LAST_DAY = datetime.date(9999, 12, 30)  # one more has no midnight behind it
 FOR_GOOD = ""
 DAYS = [
     ("1", _("1 day")),
@@ -38,8 +40,13 @@ def _languages() -> list[tuple[str, Any]]:
     return [("", _("All")), *((code, code) for code in sorted(LANGUAGES)), (NO_LANGUAGE, _("not known"))]
 
 
-def _day() -> forms.DateInput:
-    return forms.DateInput(attrs={"type": "date"})
+def _day(label: Any) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        validators=[MaxValueValidator(LAST_DAY)],
+    )
 
 
 class WishForm(forms.Form):
@@ -55,8 +62,8 @@ class WishForm(forms.Form):
     )
     reason = forms.ChoiceField(label=_("Reason"), required=False, choices=_reasons)
     language = forms.ChoiceField(label=_("Language"), required=False, choices=_languages)
-    first = forms.DateField(label=_("From"), required=False, widget=_day())
-    last = forms.DateField(label=_("To"), required=False, widget=_day())
+    first = _day(_("From"))
+    last = _day(_("To"))
 
     def wish(self) -> Wish:
         self.is_valid()

@@ -169,6 +169,7 @@ def test_filters_that_cannot_be_read_count_as_none(queue):
         {"model": "x"},
         {"order": "z"},
         {"first": "yesterday"},
+        {"last": "9999-12-31"},
         {"language": "xx"},
         {"reason": "'"},
     ):

@@ -39,8 +39,9 @@ class FlagAdmin(AboutReplyAdmin):
         return request.user.has_perm("feedback.change_flag")
 
     def save_model(self, request: HttpRequest, obj: Flag, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
         if "note" in form.changed_data:
+            # Nothing else: the flag may have been decided since the page's row was read.
+            obj.save(update_fields=["note"])
             AuditEntry.objects.create(
                 actor_id=request.user.pk,
                 action="flag_note",

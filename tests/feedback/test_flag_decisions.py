@@ -6,6 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from chat.models import AuditEntry
+from feedback.admin.flags import FlagAdmin
 from feedback.flags import flag
 from feedback.models import Flag
 from feedback.review.verdicts import judge
@@ -93,6 +94,20 @@ def test_a_note_can_be_written_and_what_the_visitor_said_cannot(flagged):
     )
     entry = AuditEntry.objects.get()
     assert (entry.actor, entry.action, entry.detail) == (user, "flag_note", {"note": "Seen"})
+
+
+def test_a_note_undoes_no_decision_that_came_while_it_was_written(flagged, monkeypatch):
+    client, user = browser_with("view_flag", "change_flag")
+    save = FlagAdmin.save_model
+
+    def decided_first(*arguments):
+        judge(Flag.objects.all(), Flag.State.UPHELD, user)
+        save(*arguments)
+
+    monkeypatch.setattr(FlagAdmin, "save_model", decided_first)
+    client.post(f"{LIST}{flagged.pk}/change/", {"note": "Seen"})
+    flagged.refresh_from_db()
+    assert (flagged.note, flagged.state, flagged.reviewer) == ("Seen", "upheld", user)
 
 
 def test_flags_cannot_be_invented_or_deleted(flagged):

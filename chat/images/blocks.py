@@ -67,8 +67,10 @@ def is_blocked(picture: Looks) -> bool:
     """Tell whether a picture or one that looks like it is blocked now. A new block counts within a second."""
     now = timezone.now()
     blocks = _blocks()
-    exact = blocks.exact.get((picture.md5, picture.width, picture.height))
-    if exact and exact > now:
-        return True
+    # A picture of a log has no size while nobody has its file; blocked then, it stays so when the file comes.
+    for size in ((picture.width, picture.height), (0, 0)):
+        exact = blocks.exact.get((picture.md5, *size))
+        if exact and exact > now:
+            return True
     looks = picture.difference_hash
     return any(distance(looks, hashed) <= NEAR and until > now for hashed, until in blocks.near)

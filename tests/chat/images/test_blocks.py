@@ -11,7 +11,7 @@ from PIL import Image as Picture
 from chat.images.blocks import NEAR, distance, has_looks, is_blocked
 from chat.images.decode import difference_hash
 from chat.images.errors import ImageRefused
-from chat.images.store import store_upload
+from chat.images.store import store_under_name, store_upload
 from chat.kept import Kept
 from chat.models import BlockedImage, Image
 from chat.restrictions import Grounds, block_image, lift
@@ -89,3 +89,14 @@ def test_the_longer_of_two_blocks_holds(visitor):
     block_image(image, grounds(timezone.now() + datetime.timedelta(days=1)))
     assert lift(for_good, AnonymousUser())
     assert is_blocked(image)
+
+
+def test_a_picture_of_a_log_that_is_blocked_before_its_file_comes_is_refused_with_it(db):
+    data = encoded(patterned())
+    md5 = "0a" * 16
+    waiting = Image.objects.create(md5=md5, width=0, height=0, difference_hash=0, bytes=0)
+    block_image(waiting, grounds())
+    with pytest.raises(ImageRefused) as refused:
+        store_under_name(md5, data)
+    assert refused.value.code == "image_blocked"
+    assert Image.objects.get().file.name == ""

@@ -53,9 +53,11 @@ def sweep() -> dict[str, int]:
             keys = {name.rsplit("/", 1)[-1].split("-", 1)[0] for name in names}
             known = set(Image.objects.filter(md5__in=keys).values_list(field, flat=True))
             for name in set(names) - known:
-                if default_storage.get_modified_time(name) < yesterday:
-                    default_storage.delete(name)
-                    gone += 1
+                # Suppressed: another process is removing it, with its row.
+                with contextlib.suppress(FileNotFoundError):
+                    if default_storage.get_modified_time(name) < yesterday:
+                        default_storage.delete(name)
+                        gone += 1
     return {"files": gone}
 
 

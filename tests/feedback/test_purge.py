@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -308,6 +308,22 @@ def test_files_without_a_row_are_swept_away_but_not_young_ones(db, monkeypatch, 
     assert run(sweep) == {"files": 3}
     assert default_storage.listdir("images/ab")[1] == [f"{kept.md5}-4x3-00.png"]
     assert default_storage.listdir("images/cd")[1] == []
+
+
+def test_a_sweep_goes_on_past_files_that_somebody_else_removes(db, monkeypatch):
+    for name in ("images/cd/cd00-4x3-11.png", "thumbnails/cd/cd00-4x3-11.webp"):
+        default_storage.save(name, ContentFile(b"picture"))
+    later = timezone.now() + datetime.timedelta(days=2)
+    monkeypatch.setattr("chat.purge.timezone.now", lambda: later)
+    time_of = FileSystemStorage.get_modified_time
+
+    def gone_already(storage, name):
+        if name.startswith("images/"):
+            storage.delete(name)
+        return time_of(storage, name)
+
+    monkeypatch.setattr(FileSystemStorage, "get_modified_time", gone_already)
+    assert sweep() == {"files": 1}
 
 
 def test_the_command_says_what_it_removed(lives, capsys, run):

@@ -49,7 +49,7 @@ def block_image(image: Image, grounds: Grounds) -> BlockedImage:
 
 
 def block_visitor(visitor: Visitor, grounds: Grounds) -> BlockedVisitor:
-    """Take nothing more from a visitor; every process closes the visitor's sockets at its next beat, within 1 s."""
+    """Take nothing more from a visitor; every process closes the visitor's sockets when it next looks, every 2 s."""
     return _add(BlockedVisitor(visitor=visitor), f"visitor {visitor.pk}", "block_visitor", grounds)
 
 

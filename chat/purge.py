@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, ProtectedError, Q, QuerySet
 from django.utils import timezone
 
-from chat.images.store import delete_upload
+from chat.images.store import delete_unowned, delete_upload
 from chat.models import AuditEntry, Conversation, Image, Message, MessageImage, Upload, Visitor
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,10 @@ def purge() -> dict[str, int]:
         _remove_conversation(_over(now).filter(pk=conversation), gone)
     for upload in _ids(_unused(now)):
         _remove_upload(upload, gone)
+    for image in _unowned(now).values_list("pk", flat=True):
+        # Suppressed: somebody sent it at this very moment.
+        with contextlib.suppress(IntegrityError):
+            gone["images"] += delete_unowned(image)
     for visitor in _ids(_leaving(now)):
         _remove_visitor(_leaving(now).filter(pk=visitor), visitor, gone)
     if any(gone.values()):
@@ -71,6 +75,11 @@ def _over(now: datetime.datetime) -> QuerySet[Conversation]:
 def _unused(now: datetime.datetime) -> QuerySet[Upload]:
     """Pictures that were never sent; somebody may still be writing to a young one."""
     return Upload.objects.filter(uses__isnull=True, created__lt=now - max(_grace(), DAY))
+
+
+def _unowned(now: datetime.datetime) -> QuerySet[Image]:
+    """Pictures that nobody has: an import broke off before their lines, or could place none of those."""
+    return Image.objects.filter(uploads__isnull=True, created__lt=now - DAY)
 
 
 def _leaving(now: datetime.datetime) -> QuerySet[Visitor]:

@@ -121,10 +121,23 @@ def delete_upload(upload: Upload) -> None:
     with transaction.atomic():
         image = Image.objects.select_for_update().filter(pk=upload.image_id).first()
         upload.delete()
-        if image is None or image.uploads.exists():
-            return
-        transaction.on_commit(_removal(*image.file_names))
-        image.delete()
+        if image is not None:
+            _delete_unowned(image)
+
+
+def delete_unowned(pk: int) -> bool:
+    """Delete a picture that nobody has: its row and, once committed, files. False where somebody has it."""
+    with transaction.atomic():
+        image = Image.objects.select_for_update().filter(pk=pk).first()
+        return image is not None and _delete_unowned(image)
+
+
+def _delete_unowned(image: Image) -> bool:
+    if image.uploads.exists():
+        return False
+    transaction.on_commit(_removal(*image.file_names))
+    image.delete()
+    return True
 
 
 class _NewFiles:

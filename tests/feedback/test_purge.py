@@ -292,6 +292,17 @@ def test_pictures_that_were_never_sent_go_after_a_day_at_the_earliest(db, run):
     assert sorted(files()) == sorted(young.image.file_names)
 
 
+def test_pictures_that_an_import_left_without_an_owner_go_after_a_day(db, run):
+    first, second, owned = (make_upload(make_visitor()) for _ in range(3))
+    Upload.objects.exclude(pk=owned.pk).delete()
+    day_ago = timezone.now() - datetime.timedelta(hours=25)
+    Image.objects.exclude(pk=second.image_id).update(created=day_ago)
+    assert run(purge)["images"] == 1
+    assert set(Image.objects.all()) == {second.image, owned.image}
+    assert sorted(files()) == sorted([*second.image.file_names, *owned.image.file_names])
+    assert not any(default_storage.exists(name) for name in first.image.file_names)
+
+
 def test_files_without_a_row_are_swept_away_but_not_young_ones(db, monkeypatch, run):
     kept = make_upload(make_visitor()).image
     Image.objects.filter(pk=kept.pk).update(file=f"images/ab/{kept.md5}-4x3-00.png")

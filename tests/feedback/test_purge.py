@@ -71,6 +71,7 @@ def make_life(visitor, word, shared_md5=None):
     reply = exchange(conversation, word, word, uploads=uploads, error_detail=word)
     other = answer(reply.parent, word, variant=1, continues=reply)
     exchange(conversation, word, word, parent=other)
+    answer(reply.parent, word, variant=2)  # moderators hide the others, which hold the words of the first
     ModerationEvent.objects.create(message=reply.parent, check_name="x", outcome="refused", detail=word)
     box = Box(image=uploads[0].pk, x=0, y=0, width=4, height=3)
     set_vote(visitor.key, reply.pk, "up", ["brilliant"], word, [box])

@@ -1,6 +1,7 @@
 """Read conversations the way the page shows them."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -106,21 +107,20 @@ def _opinion(message: Message) -> events.Opinion:
 
 
 def branch(message: Message) -> list[tuple[Message, list[Upload]]]:
-    """Give the messages from the first one to `message`, following `parent`, with their images in order."""
-    by_id = {
-        row.pk: row
-        for row in Message.objects.filter(
-            conversation_id=message.conversation_id, position__lte=message.position
-        )
-        .select_related("model")
-        .prefetch_related(
-            Prefetch("images", MessageImage.objects.select_related("upload__image").order_by("position"))
-        )
-    }
+    """Give the messages from the first one to `message`, following `parent`, with their images in order.
+
+    Of a message only what a model is told is read: each turn of a long conversation reads all before it.
+    """
+    before = {"conversation_id": message.conversation_id, "position__lte": message.position}
+    by_id = {row.pk: row for row in Message.objects.filter(**before).only("parent", "role", "text")}
+    uploads: defaultdict[uuid.UUID, list[Upload]] = defaultdict(list)
+    images = MessageImage.objects.filter(**{f"message__{name}": value for name, value in before.items()})
+    for image in images.select_related("upload__image").order_by("position"):
+        uploads[image.message_id].append(image.upload)
     path: list[tuple[Message, list[Upload]]] = []
     current: Message | None = by_id.get(message.pk)
     while current is not None:
-        path.append((current, [image.upload for image in current.images.all()]))
+        path.append((current, uploads[current.pk]))
         current = by_id.get(current.parent_id) if current.parent_id else None
     return path[::-1]
 

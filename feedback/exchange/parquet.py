@@ -1,8 +1,10 @@
 """Write records as Parquet, in files of 20,000 rows or a little more: memory stays small, and an export can go on.
 
-Needs pyarrow, which is an extra: `pip install --require-hashes -r requirements-parquet.txt`.
+Needs pyarrow, which is an extra: `pip install --require-hashes -r requirements-parquet.txt`. It is loaded where it is
+used: it takes some 40 MB, and a process that serves chats makes no export.
 """
 
+import importlib.util
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,22 +15,18 @@ from feedback.exchange.pictures import Pictures
 from feedback.exchange.records import Record
 from feedback.exchange.writers import Mark
 
-try:
-    import pyarrow
-    from pyarrow import parquet
-except ImportError:
-    pyarrow = None  # the extra is not installed; `is_installed` tells
-
 FOLDER = "data"
 ROWS_A_FILE = 20_000
 ROWS_A_GROUP = 2_500
 
 
 def is_installed() -> bool:
-    return pyarrow is not None
+    return importlib.util.find_spec("pyarrow") is not None
 
 
 def _schema() -> Any:
+    import pyarrow
+
     text, number, moment = pyarrow.string(), pyarrow.int32(), pyarrow.timestamp("us", tz="UTC")
     texts = pyarrow.list_(text)
     message = pyarrow.struct([("role", text), ("content", text), ("images", texts)])
@@ -93,9 +91,11 @@ class ParquetWriter:
             self._open.close()
 
     def _write_group(self) -> None:
+        from pyarrow import Table, parquet
+
         if self._open is None:
             self._open = parquet.ParquetWriter(self._path(), self._schema, compression="zstd")
-        self._open.write_table(pyarrow.Table.from_pylist(self._rows, schema=self._schema))
+        self._open.write_table(Table.from_pylist(self._rows, schema=self._schema))
         self._rows = []
 
     def _close_file(self) -> None:

@@ -1,6 +1,6 @@
 """The bodies that workers post: checked here, so that nothing else needs to doubt them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -14,20 +14,27 @@ QueueLength = Annotated[int, msgspec.Meta(ge=-1_000_000, le=1_000_000)]
 
 
 class Status(msgspec.Struct):
-    """What a worker says of itself. `speed` weighs its queue: twice as fast, half as long."""
+    """What a worker says of itself. `speed` weighs its queue: twice as fast, half as long.
+
+    `protocol` is what our own model worker adds: it speaks one that its model's name does not tell.
+    """
 
     model_names: Annotated[list[ModelName], msgspec.Meta(max_length=100)]
     speed: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)]
     queue_length: QueueLength
+    protocol: Literal["", "llava", "internvl2", "fastchat"] = ""
 
 
 class Register(msgspec.Struct):
-    """`worker_name` is the worker's base URL. Without a status the controller asks the worker for it."""
+    """`worker_name` is the worker's base URL. Without a status the controller asks the worker for it.
+
+    `multimodal` is what FastChat's workers say of themselves, and no others.
+    """
 
     worker_name: Address
     check_heart_beat: bool
     worker_status: dict[str, Any] | None = None
-    multimodal: bool = True
+    multimodal: bool | None = None
 
 
 class HeartBeat(msgspec.Struct):

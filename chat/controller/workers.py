@@ -22,8 +22,13 @@ KEEP_SILENT = datetime.timedelta(days=1)  # so that administrators see in the li
 _ASKED_AT_ONCE = 16
 
 
-def register(address: str, *, checks_heartbeat: bool, status: Status | None, multimodal: bool = True) -> bool:
+def register(
+    address: str, *, checks_heartbeat: bool, status: Status | None, multimodal: bool | None = None
+) -> bool:
     """Enter a worker, or enter it anew. Without a status the worker is asked for it.
+
+    Whoever says whether it is multimodal is FastChat's, and is spoken to in FastChat's protocol, unless its status
+    names another one.
 
     False: it was asked and gave no good answer. Raises `WorkerAddressForbidden` or `WorkerUnknownHost`.
     """
@@ -36,7 +41,8 @@ def register(address: str, *, checks_heartbeat: bool, status: Status | None, mul
             address=address,
             defaults={
                 **_columns(status),
-                "multimodal": multimodal,
+                "multimodal": multimodal is not False,
+                "protocol": status.protocol or ("" if multimodal is None else "fastchat"),
                 "checks_heartbeat": checks_heartbeat,
                 "last_heartbeat": Now(),
             },
@@ -120,8 +126,12 @@ def sync_built_in() -> None:
 def _list_built_in() -> None:
     # Whoever waits for this lock reads the workers after it, so an older list never overwrites a newer one.
     locked = Backend.objects.select_for_update().filter(kind=Backend.Kind.BUILT_IN).order_by("pk")
-    backend = locked.first() or Backend.objects.create(kind=Backend.Kind.BUILT_IN, name="built-in")
-    backend.store_list(list_models())
+    # The first two workers may come at once: one makes the row, the other waits for it.
+    backend = (
+        locked.first() or locked.get_or_create(kind=Backend.Kind.BUILT_IN, defaults={"name": "built-in"})[0]
+    )
+    seeing = list_models(multimodal=True)
+    backend.store_list(seeing + list_models(multimodal=False), text_only=set(list_models()) - set(seeing))
 
 
 def _ask(address: str) -> Status | None:

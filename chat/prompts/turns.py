@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from .thinking import answer_in
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -30,7 +32,8 @@ class Exchange:
 def exchanges(turns: Sequence[Turn]) -> list[Exchange]:
     """Pair each visitor's message with its reply and leave out those whose reply has no text.
 
-    Replies are stripped of white space at both ends. The last turn is the visitor's and stays open.
+    Replies are stripped of white space at both ends and of what the model thought first: models are trained to read
+    answers alone. The last turn is the visitor's and stays open.
     Raises ValueError when the turns don't end with the visitor's or a reply answers nothing.
     """
     if not turns or turns[-1].role != "user":
@@ -51,4 +54,5 @@ def _pairs(turns: Sequence[Turn]) -> Iterator[Exchange]:
             yield Exchange(turn.text, images, None)
         else:
             following = turns[position + 1]
-            yield Exchange(turn.text, images, following.text.strip() if following.role == "assistant" else "")
+            reply = answer_in(following.text) if following.role == "assistant" else ""
+            yield Exchange(turn.text, images, reply)

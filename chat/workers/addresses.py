@@ -3,7 +3,7 @@
 import re
 import socket
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 from .errors import WorkerAddressForbidden, WorkerUnknownHost
@@ -13,6 +13,15 @@ Network = IPv4Network | IPv6Network
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 # How the last label looks when a program may read an IPv4 address: 2130706433, 0x7f000001, 127.1, 0177.0.0.1.
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
+
+_NEVER = tuple(
+    ip_network(text)
+    for text in (
+        # Link-local, where clouds answer their machines: credentials, keys, user data.
+        "169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128",
+        "0.0.0.0/8", "::/128", "224.0.0.0/4", "ff00::/8",
+    )
+)  # fmt: skip
 
 
 def check_address(url: str, networks: Iterable[Network]) -> None:
@@ -32,6 +41,35 @@ def check_address(url: str, networks: Iterable[Network]) -> None:
     for address in _resolve(host, port):
         if not any(address in network for network in allowed):
             raise WorkerAddressForbidden(f"{url!r} leads to {address}, outside the allowed networks")
+
+
+def objection_to(url: str) -> str | None:
+    """Tell what is wrong with how a base URL is written, None when nothing is; asks no resolver."""
+    try:
+        _host_and_port(url)
+    except WorkerAddressForbidden as error:
+        return error.detail
+    return None
+
+
+def check_backend_address(url: str, networks: Iterable[Network]) -> None:
+    """Refuse the address of a backend unless it is in the allowed networks, or public and reached by https.
+
+    Where clouds keep the secrets of their machines is refused, whatever is allowed. Raises what `check_address`
+    does, for the same reasons, and blocks as well.
+    """
+    host, port = _host_and_port(url)
+    allowed = list(networks)
+    secure = urlsplit(url).scheme == "https"
+    for address in _resolve(host, port):
+        if any(address in network for network in _NEVER):
+            raise WorkerAddressForbidden(f"{url!r} leads to {address}, where no backend may be")
+        if any(address in network for network in allowed):
+            continue
+        if not address.is_global:
+            raise WorkerAddressForbidden(f"{url!r} leads to {address}, outside the allowed networks")
+        if not secure:
+            raise WorkerAddressForbidden(f"{url!r} leads to {address}, which is public: use https")
 
 
 def _host_and_port(url: str) -> tuple[str, int]:

@@ -1,6 +1,9 @@
 """Make the short calls, those that are answered with one JSON value, without the event loop."""
 
+import os
+import ssl
 import time
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,58 +12,75 @@ import urllib3
 
 from .errors import (
     WorkerAddressForbidden,
+    WorkerBadCertificate,
     WorkerBadJson,
     WorkerBadUtf8,
     WorkerBrokeOff,
     WorkerConnectTimeout,
+    WorkerError,
     WorkerOversized,
     WorkerRefused,
     WorkerSilent,
     WorkerUnknownHost,
-    error_of_status,
     excerpt,
+    without_key,
 )
+from .protocols.base import refusal_by_status
 
 T = TypeVar("T")
-MAX_ANSWER = 1024 * 1024
+MAX_ANSWER = 4 * 1024 * 1024  # the list of a service with ten thousand models
+
+# Who vouches for certificates, to all calls and streams alike; a company with an authority of its own names another
+# file, in the variable that programs on OpenSSL know.
+CERTIFICATES = os.environ.get("SSL_CERT_FILE") or requests.utils.DEFAULT_CA_BUNDLE_PATH
+
+Refusal = Callable[[int, Mapping[str, str], str], WorkerError | None]
 
 
 def post_json(url: str, payload: Any, timeout: float) -> bytes:
-    """Post a JSON value (None: no body) and return the answer's bytes, at most 1 MiB.
+    """Post a JSON value (None: no body) and return the answer's bytes, at most 4 MiB.
 
     `timeout` in seconds covers the connection and then the whole answer, however slowly it drips. Redirects,
     proxies and credentials of the environment are not used. Raises a WorkerError.
     """
+    data = None if payload is None else msgspec.json.encode(payload)
+    return _call("POST", url, data, timeout, "", refusal_by_status)
+
+
+def get_json(url: str, timeout: float, key: str, refusal: Refusal) -> bytes:
+    """Get an address with a key as bearer token, if there is one, and return the answer's bytes as `post_json` does.
+
+    `refusal` names the error of a status (see `Protocol`). No error holds the key.
+    """
+    return _call("GET", url, None, timeout, key, refusal)
+
+
+def _call(method: str, url: str, data: bytes | None, timeout: float, key: str, refusal: Refusal) -> bytes:
+    headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
     # A session per call: sessions are not made for several threads, and a kept connection may be stale.
     with requests.Session() as session:
         session.trust_env = False
+        session.verify = CERTIFICATES
         try:
-            with session.post(
-                url,
-                data=None if payload is None else msgspec.json.encode(payload),
-                headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
+            with session.request(
+                method, url, data=data, headers=headers, timeout=timeout, allow_redirects=False, stream=True
             ) as response:
                 answer = _read(response, time.monotonic() + timeout)
-        except requests.ConnectTimeout as error:
-            raise WorkerConnectTimeout(str(error)) from error
         except (requests.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
-            raise WorkerSilent(str(error)) from error
-        except requests.exceptions.SSLError as error:
-            raise WorkerRefused(str(error)) from error
+            kind = WorkerConnectTimeout if isinstance(error, requests.ConnectTimeout) else WorkerSilent
+            raise kind(_why(error)) from error
         except requests.ConnectionError as error:
             raise _connection_error(error) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise WorkerBrokeOff(str(error)) from error
+            raise WorkerBrokeOff(_why(error)) from error
         # requests lets some malformed addresses through as bare ValueErrors.
         except ValueError as error:
             raise WorkerAddressForbidden(str(error)) from error
-    if status_error := error_of_status(
-        response.status_code, f"HTTP {response.status_code}: {excerpt(answer)}"
-    ):
-        raise status_error
+    beginning = without_key(answer[:8000].decode("utf-8", "replace"), key)
+    if refused := refusal(response.status_code, response.headers, beginning):
+        raise refused
     return answer
 
 
@@ -86,10 +106,31 @@ def _read(response: requests.Response, deadline: float) -> bytes:
     return bytes(answer)
 
 
-def _connection_error(error: requests.ConnectionError) -> Exception:
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
+def _connection_error(error: requests.ConnectionError) -> WorkerError:
+    reason, why = _reason(error), _why(error)
     if isinstance(reason, urllib3.exceptions.NameResolutionError):
-        return WorkerUnknownHost(str(error))
+        return WorkerUnknownHost(why)
     if isinstance(reason, urllib3.exceptions.NewConnectionError):
-        return WorkerRefused(str(error))
-    return WorkerBrokeOff(str(error))
+        return WorkerRefused(why)
+    if isinstance(error, requests.exceptions.SSLError) and not _is_no_tls(reason):
+        return WorkerBadCertificate(why)
+    return WorkerBrokeOff(why)
+
+
+def _is_no_tls(reason: Any) -> bool:
+    """Tell whether a server broke the handshake, or speaks no TLS; its certificate was never judged."""
+    said = reason.args[0] if isinstance(reason, urllib3.exceptions.SSLError) and reason.args else None
+    return isinstance(said, ssl.SSLError) and not isinstance(said, ssl.SSLCertVerificationError)
+
+
+def _reason(error: Exception) -> Any:
+    return getattr(error.args[0] if error.args else None, "reason", None)
+
+
+def _why(error: Exception) -> str:
+    """Give what went wrong without the words around it, on connection pools and retries of which there are none."""
+    reason = _reason(error) or error
+    if isinstance(reason, urllib3.exceptions.SSLError) and reason.args:
+        reason = reason.args[0]
+    # "HTTPConnection(host=…, port=…): why"
+    return str(reason).partition("): ")[2] or str(reason)

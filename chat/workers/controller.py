@@ -74,6 +74,10 @@ class ControllerClient:
         """Return the names of the models that the controller's workers serve."""
         return self._call("/list_models", None, _Models).models
 
+    def list_multimodal_models(self) -> list[str]:
+        """Return the names of those that take images; only FastChat's controllers know this call."""
+        return self._call("/list_multimodal_models", None, _Models).models
+
     def get_worker_address(self, model: str) -> str:
         """Return the base URL of the worker to use for a model. Raises NoWorker when none serves it."""
         address = self._call("/get_worker_address", {"model": model}, _Address).address
@@ -95,3 +99,9 @@ class ControllerClient:
 def worker_status(address: str, timeout: float = 5.0) -> WorkerStatus:
     """Ask a worker for its status. Raises a WorkerError."""
     return decode(post_json(address.rstrip("/") + "/worker_get_status", None, timeout), WorkerStatus)
+
+
+def conv_template(address: str, kind: type[T], timeout: float = 5.0) -> T:
+    """Ask a FastChat worker for its prompt template, as `kind`. Raises a WorkerError."""
+    answer = post_json(address.rstrip("/") + "/worker_get_conv_template", None, timeout)
+    return decode(bytes(decode(answer, dict[str, msgspec.Raw]).get("conv", b"null")), kind)

@@ -70,3 +70,58 @@ class NulDecoder:
     def _check_size(self, size: int) -> None:
         if size > self._max_frame:
             raise WorkerOversized(f"a frame is longer than {self._max_frame} bytes")
+
+
+class SseDecoder:
+    """Split a body of server-sent events into their data.
+
+    Lines end in LF or CRLF, an event ends with an empty one; comments and fields other than `data` are skipped.
+    What was completed waits in `events`. Each byte is searched once. No event may be longer than `max_frame`.
+    """
+
+    def __init__(self, max_frame: int = MAX_FRAME) -> None:
+        self._max_frame = max_frame
+        self._rest = bytearray()
+        self._lines: list[bytes] = []
+        self._size = 0
+        self.events: list[bytes] = []
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the body. Raises WorkerOversized; events before that remain."""
+        *ended, rest = data.split(b"\n")
+        for line in ended:
+            if self._rest:
+                self._rest += line
+                line = bytes(self._rest)
+                self._rest.clear()
+            self._take(line)
+        self._rest += rest
+        self._check_size(len(self._rest))
+
+    def finish(self) -> bytes | None:
+        """End the body: give the data of an event that no empty line ended, None when there is none."""
+        if self._rest:
+            self._take(bytes(self._rest))
+            self._rest.clear()
+        left, self._lines = b"\n".join(self._lines), []
+        return left or None
+
+    def clear(self) -> None:
+        """Forget everything (see NulDecoder)."""
+        self._rest.clear()
+        self._lines, self.events = [], []
+
+    def _take(self, line: bytes) -> None:
+        if line.endswith(b"\r"):
+            line = line[:-1]
+        if line.startswith(b"data:"):
+            self._lines.append(line[6:] if line.startswith(b"data: ") else line[5:])
+            self._size += len(line)
+            self._check_size(self._size)
+        elif not line and self._lines:
+            self.events.append(self._lines[0] if len(self._lines) == 1 else b"\n".join(self._lines))
+            self._lines, self._size = [], 0
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_frame:
+            raise WorkerOversized(f"an event is longer than {self._max_frame} bytes")

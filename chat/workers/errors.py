@@ -7,14 +7,24 @@ class WorkerError(Exception):
     """Tell why a call to a worker or a controller failed.
 
     `code` is stable and is what gets stored; `retry_may_help` says whether the same call may do better later;
-    `detail` is for administrators only and may quote what the other side sent. Words for visitors belong to
-    the caller.
+    `blames_worker` is false where the request alone is to blame, so that nobody's prompts make a worker look ill;
+    `detail` is for administrators only and may quote what the other side sent, but for its key. Words for
+    visitors belong to the caller.
 
     WorkerError
      ├── WorkerAddressForbidden      worker_address_forbidden   outside the allowed networks, or malformed
      ├── WorkerRefused               worker_refused             nothing accepts connections there
      ├── WorkerUnknownHost           worker_unknown_host        its name does not resolve
      ├── WorkerConnectTimeout        worker_connect_timeout
+     ├── WorkerBadCertificate        worker_bad_certificate     its certificate is not to be trusted
+     ├── WorkerKeyMissing            worker_key_missing         the variable that should hold its key holds none
+     ├── WorkerUnauthorised          worker_unauthorised        401 or 403: it wants a key, or another one
+     ├── WorkerModelUnknown          worker_model_unknown       it serves no such model
+     ├── WorkerParameterRefused      worker_parameter_refused   it takes no such parameter for this model
+     ├── WorkerContextTooLong        worker_context_too_long    more text than the model can read
+     ├── WorkerImagesRefused         worker_images_refused      it takes no images, or not so many
+     ├── WorkerFiltered              worker_filtered            its own content filter refused
+     ├── WorkerQuotaUsed             worker_quota_used          paid for nothing more
      ├── WorkerHttpError             worker_http_error          5xx
      ├── WorkerBusy                  worker_busy                429
      ├── WorkerRedirect              worker_redirect            3xx; redirects are never followed
@@ -38,10 +48,16 @@ class WorkerError(Exception):
 
     code: ClassVar[str]
     retry_may_help: ClassVar[bool] = True
+    blames_worker: ClassVar[bool] = True
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail)
         self.detail = detail
+
+    def hide(self, key: str) -> None:
+        """Take a key out of the detail."""
+        self.detail = without_key(self.detail, key)
+        self.args = (self.detail,)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}" if self.detail else self.code
@@ -72,6 +88,78 @@ class WorkerConnectTimeout(WorkerError):
     code = "worker_connect_timeout"
 
 
+class WorkerBadCertificate(WorkerError):
+    """Report a certificate that no authority vouches for, or that is out of date or another host's."""
+
+    code = "worker_bad_certificate"
+    retry_may_help = False
+
+
+class WorkerKeyMissing(WorkerError):
+    """Report that the environment variable that should hold the key holds none, or none that can be sent."""
+
+    code = "worker_key_missing"
+    retry_may_help = False
+
+
+class WorkerUnauthorised(WorkerError):
+    """Report a status of 401 or 403: no key was sent, or one that is not taken."""
+
+    code = "worker_unauthorised"
+    retry_may_help = False
+
+
+class WorkerModelUnknown(WorkerError):
+    """Report that a server does not serve the model that was asked for."""
+
+    code = "worker_model_unknown"
+    retry_may_help = False
+    blames_worker = False
+
+
+class WorkerParameterRefused(WorkerError):
+    """Report a parameter that a server does not take for a model; the same request without it may do."""
+
+    code = "worker_parameter_refused"
+    retry_may_help = False
+    blames_worker = False
+
+    def __init__(self, detail: str = "", parameter: str = "") -> None:
+        super().__init__(detail)
+        self.parameter = parameter
+
+
+class WorkerContextTooLong(WorkerError):
+    """Report a conversation that is longer than the model can read."""
+
+    code = "worker_context_too_long"
+    retry_may_help = False
+    blames_worker = False
+
+
+class WorkerImagesRefused(WorkerError):
+    """Report a model that takes no images, or not so many or large ones."""
+
+    code = "worker_images_refused"
+    retry_may_help = False
+    blames_worker = False
+
+
+class WorkerFiltered(WorkerError):
+    """Report that the server's own content filter refused the request or its whole answer."""
+
+    code = "worker_filtered"
+    retry_may_help = False
+    blames_worker = False
+
+
+class WorkerQuotaUsed(WorkerError):
+    """Report that what was paid for is used up."""
+
+    code = "worker_quota_used"
+    retry_may_help = False
+
+
 class WorkerHttpError(WorkerError):
     """Report a status of 500 or more."""
 
@@ -79,9 +167,13 @@ class WorkerHttpError(WorkerError):
 
 
 class WorkerBusy(WorkerError):
-    """Report status 429."""
+    """Report status 429; `retry_after` are the seconds that the server asks for, None where it names none."""
 
     code = "worker_busy"
+
+    def __init__(self, detail: str = "", retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class WorkerRedirect(WorkerError):
@@ -202,6 +294,20 @@ def excerpt(data: bytes | str) -> str:
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     text = text.replace("\0", "\ufffd")
     return text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
+
+
+def without_key(text: str, key: str) -> str:
+    """Return a text without the key: there are servers that repeat it in their errors.
+
+    Where the text was cut short, the beginning of a key at its end goes as well.
+    """
+    if not key:
+        return text
+    text = text.replace(key, "[key]")
+    end = "…" if text.endswith("…") else ""
+    text = text.removesuffix(end)
+    cut = next((length for length in range(len(key) - 1, 3, -1) if text.endswith(key[:length])), 0)
+    return text[: len(text) - cut] + end
 
 
 def error_of_status(status: int, detail: str) -> WorkerError | None:

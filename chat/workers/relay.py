@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .decoders import NulDecoder
 from .errors import (
     WorkerEmpty,
     WorkerError,
@@ -16,7 +15,7 @@ from .errors import (
     WorkerTooLong,
     excerpt,
 )
-from .protocols import Chunk, GenerationRequest, Protocol
+from .protocols import Chunk, Reader
 
 MAX_TEXT = 1_000_000
 # Deliveries that can wait fall on common ticks, so that the loop wakes once for many replies; in seconds.
@@ -43,7 +42,7 @@ def _tick(moment: float) -> float:
 
 
 class Relay:
-    """Take a body's bytes and deliver the text of its newest frame, at most once per `pace` seconds (less a tick).
+    """Take a body's bytes and deliver its newest text, at most once per `pace` seconds (less a tick).
 
     The first text that is not blank is delivered at once, text that did not change is not delivered again,
     and the last frame of the body is always judged. Two timers at most are armed: one for the trailing
@@ -53,8 +52,7 @@ class Relay:
 
     def __init__(
         self,
-        protocol: Protocol,
-        request: GenerationRequest,
+        reader: Reader,
         on_chunk: Callable[[Chunk], None],
         fail: Callable[[Exception], None],
         *,
@@ -62,14 +60,14 @@ class Relay:
         pace: float,
         max_text: int = MAX_TEXT,
     ) -> None:
-        self._protocol, self._request = protocol, request
+        self._reader = reader
         self._on_chunk, self._fail = on_chunk, fail
         self._timeouts, self._pace, self._max_text = timeouts, pace, max_text
-        self._decoder = NulDecoder()
         self._loop = asyncio.get_running_loop()
+        self.last: Chunk | None = None  # that was read, delivered or not
         self._delivered: Chunk | None = None
         self._seen_bytes = False
-        self._parsed_at = 0.0
+        self._read_at = 0.0
         self._trailing: asyncio.TimerHandle | None = None
         self._began_at = self._framed_at = self._loop.time()
         self._watch: asyncio.TimerHandle = self._loop.call_at(self._deadline()[0], self._on_deadline)
@@ -77,25 +75,30 @@ class Relay:
     @property
     def frames(self) -> int:
         """Tell how many frames have come."""
-        return self._decoder.frames
+        return self._reader.frames
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether the body has said that nothing follows."""
+        return self._reader.ended
 
     def feed(self, data: bytes) -> None:
         """Take bytes of the body. Raises a WorkerError; frames completed before it wait for `flush`."""
         if not self._seen_bytes:
             self._look_for_html(data)
-        if not self._decoder.feed(data):
+        if not self._reader.feed(data):
             return
         now = self._framed_at = self._loop.time()
-        if self._delivered is None or now >= self._parsed_at + self._pace:
+        if self._delivered is None or now >= self._read_at + self._pace:
             self._cancel_trailing()
-            self._parse(self._decoder.newest())
+            self._read(self._reader.newest)
         elif self._trailing is None:
-            self._trailing = self._loop.call_at(_tick(self._parsed_at + self._pace), self._on_trailing)
+            self._trailing = self._loop.call_at(_tick(self._read_at + self._pace), self._on_trailing)
 
     def finish(self) -> None:
         """Judge the last frame after the body ended well. Raises a WorkerError."""
         self._cancel_trailing()
-        self._parse(self._decoder.finish())
+        self._read(self._reader.finish)
         if not self.frames:
             raise WorkerEmpty("the body held no frame")
         if self._delivered is None or not self._delivered.text.strip():
@@ -104,29 +107,29 @@ class Relay:
     def flush(self) -> None:
         """Deliver what no delivery has covered yet. Raises a WorkerError when that frame is bad."""
         self._cancel_trailing()
-        self._parse(self._decoder.newest())
+        self._read(self._reader.newest)
 
     def close(self) -> None:
         """Cancel the timers, and let go of what was read."""
         self._cancel_trailing()
         self._watch.cancel()
-        self._decoder.clear()
+        self._reader.clear()
 
-    def _parse(self, frame: bytes | None) -> None:
-        if frame is None:
-            return
-        self._parsed_at = self._loop.time()
+    def _read(self, chunk_of: Callable[[], Chunk | None]) -> None:
         try:
-            chunk = self._protocol.parse(frame, self._request)
+            chunk = chunk_of()
         except WorkerError:
             # The text before a bad frame is kept, even when both came in one read.
-            if before := self._decoder.previous():
-                with contextlib.suppress(WorkerError):
-                    self._deliver(self._protocol.parse(before, self._request))
+            with contextlib.suppress(WorkerError):
+                if before := self._reader.previous():
+                    self._deliver(before)
             raise
-        self._deliver(chunk)
+        if chunk is not None:
+            self._read_at = self._loop.time()
+            self._deliver(chunk)
 
     def _deliver(self, chunk: Chunk) -> None:
+        self.last = chunk
         if len(chunk.text) > self._max_text:
             self._on_chunk(Chunk(chunk.text[: self._max_text]))
             raise WorkerTextTooLarge(f"the reply is longer than {self._max_text} characters")
@@ -137,7 +140,7 @@ class Relay:
             self._delivered = chunk
             self._watch.cancel()
             self._watch = self._loop.call_at(self._deadline()[0], self._on_deadline)
-        elif chunk == self._delivered:
+        elif chunk.text == self._delivered.text:
             return
         self._delivered = chunk
         self._on_chunk(chunk)
@@ -172,7 +175,7 @@ class Relay:
     def _on_trailing(self) -> None:
         self._trailing = None
         try:
-            self._parse(self._decoder.newest())
+            self._read(self._reader.newest)
         # The reader must end with whatever happened here: a timer has no caller to raise it to.
         except Exception as error:
             self._fail(error)

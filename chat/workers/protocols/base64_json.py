@@ -9,8 +9,8 @@ import msgspec
 _PIECE = 3 * 64 * 1024
 
 
-def base64_json(data: bytes) -> msgspec.Raw:
-    """Return bytes as a JSON string in base64."""
+def base64_json(data: bytes, before: bytes = b"") -> msgspec.Raw:
+    """Return bytes as a JSON string in base64, which may begin with something else."""
     view = memoryview(data)
     pieces = [b2a_base64(view[at : at + _PIECE], newline=False) for at in range(0, len(data), _PIECE)]
-    return msgspec.Raw(b'"' + b"".join(pieces) + b'"')
+    return msgspec.Raw(b'"' + before + b"".join(pieces) + b'"')

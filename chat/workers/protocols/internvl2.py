@@ -1,14 +1,18 @@
-"""Speak to InternVL2, 2.5 and 3 workers (`streamlit_demo/model_worker.py`).
+"""Speak to InternVL2, 2.5 and 3 workers (`streamlit_demo/model_worker.py`), and to the site's own model worker.
 
-These workers apply the model's template themselves.
+These workers apply the model's template themselves. The site's own also tells what FastChat's workers tell beside a
+frame's text.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from .base import Chunk, GenerationRequest, PromptMessage, Protocol
+from .base import GenerationRequest, PromptMessage, Protocol
 from .base64_json import base64_json
-from .frames import text_of
+from .fastchat import parse
+from .frames import NewestFrame
+
+REPETITION_PENALTY = 1.1  # what InternVL's own page asks for
 
 
 def body(request: GenerationRequest) -> dict[str, Any]:
@@ -22,13 +26,13 @@ def body(request: GenerationRequest) -> dict[str, Any]:
         "top_p": request.top_p,
         "max_new_tokens": request.max_new_tokens,
         "max_input_tiles": request.max_input_tiles,
-        "repetition_penalty": request.repetition_penalty,
+        "repetition_penalty": request.repetition_penalty or REPETITION_PENALTY,
     }
 
 
-def parse(frame: bytes, request: GenerationRequest) -> Chunk:
-    """Return the reply so far, which is a frame's text."""
-    return Chunk(text_of(frame))
+def reader(request: GenerationRequest) -> NewestFrame:
+    """Return what reads the answer: a frame's text is the reply so far."""
+    return NewestFrame(parse)
 
 
 def _message(message: PromptMessage, images: Sequence[bytes]) -> dict[str, Any]:
@@ -38,4 +42,4 @@ def _message(message: PromptMessage, images: Sequence[bytes]) -> dict[str, Any]:
     return fields
 
 
-INTERNVL2 = Protocol("internvl2", "/worker_generate_stream", body, parse)
+INTERNVL2 = Protocol("internvl2", "/worker_generate_stream", body, reader, takes_messages=True)

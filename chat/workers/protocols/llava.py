@@ -4,7 +4,7 @@ from typing import Any
 
 from .base import Chunk, GenerationRequest, Protocol
 from .base64_json import base64_json
-from .frames import text_of
+from .frames import NewestFrame, text_of
 
 
 def body(request: GenerationRequest) -> dict[str, Any]:
@@ -24,9 +24,10 @@ def body(request: GenerationRequest) -> dict[str, Any]:
     }
 
 
-def parse(frame: bytes, request: GenerationRequest) -> Chunk:
-    """Return the reply so far: a frame's text is as many characters as the prompt has, then the reply."""
-    return Chunk(text_of(frame)[len(request.prompt) :])
+def reader(request: GenerationRequest) -> NewestFrame:
+    """Return what reads the answer: a frame's text is as many characters as the prompt has, then the reply."""
+    echoed = len(request.prompt)
+    return NewestFrame(lambda frame: Chunk(text_of(frame)[echoed:]))
 
 
-LLAVA = Protocol("llava", "/worker_generate_stream", body, parse, continues=True)
+LLAVA = Protocol("llava", "/worker_generate_stream", body, reader, continues=True)

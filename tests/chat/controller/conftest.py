@@ -24,11 +24,12 @@ class Controller:
         return response.json()
 
     def register(self, address="http://127.0.0.1:1", models=("m",), *, speed=1, queue_length=0, **fields):
+        told = {"protocol": fields.pop("protocol")} if "protocol" in fields else {}
         return self.post(
             "register_worker",
             worker_name=address,
             check_heart_beat=fields.pop("check_heart_beat", True),
-            worker_status={"model_names": list(models), "speed": speed, "queue_length": queue_length},
+            worker_status={"model_names": list(models), "speed": speed, "queue_length": queue_length, **told},
             **fields,
         )
 

@@ -78,6 +78,11 @@ def test_a_queue_length_that_is_no_count_is_refused(controller, length):
     refused(controller, "receive_heart_beat", body)
 
 
+@pytest.mark.parametrize("protocol", ["openai", "http", 1, None])
+def test_a_protocol_that_no_worker_speaks_is_refused(controller, protocol):
+    assert "protocol" in refused(controller, "register_worker", with_status(protocol=protocol))["text"]
+
+
 def test_a_queue_length_below_nothing_counts_as_nothing(controller):
     # A worker whose arithmetic slips would else lose its heartbeat thread over the refusal.
     assert controller.register(queue_length=-1) is None

@@ -78,3 +78,26 @@ def test_when_a_model_was_last_listed_is_kept(controller):
     silence("http://127.0.0.1:1")
     sync_built_in()
     assert Placement.objects.get().last_listed == before
+
+
+def test_a_worker_of_fastchat_is_known_by_what_it_says_of_its_eyes(controller):
+    controller.register("http://127.0.0.1:1", ["sees"], multimodal=True)
+    controller.register("http://127.0.0.1:2", ["reads"], multimodal=False)
+    controller.register("http://127.0.0.1:3", ["llava"])
+    told = dict(Worker.objects.values_list("model_names__0", "protocol"))
+    assert told == {"sees": "fastchat", "reads": "fastchat", "llava": ""}
+    assert dict(ChatModel.objects.values_list("name", "max_images")) == {"sees": 4, "reads": 0, "llava": 4}
+
+
+def test_a_worker_may_say_its_protocol_and_stays_known_by_it(controller):
+    controller.register("http://127.0.0.1:1", ["any"], protocol="internvl2")
+    assert Worker.objects.get().protocol == "internvl2"
+    controller.register("http://127.0.0.1:1", ["any"])
+    assert Worker.objects.get().protocol == ""
+
+
+def test_what_an_administrator_set_of_a_model_without_eyes_stays(controller):
+    controller.register("http://127.0.0.1:2", ["reads"], multimodal=False)
+    ChatModel.objects.update(max_images=2)
+    controller.register("http://127.0.0.1:2", ["reads", "more"], multimodal=False)
+    assert ChatModel.objects.get(name="reads").max_images == 2

@@ -17,8 +17,8 @@ CALLS = [
     "secret", ["wrong", "the-secre", "the-secret2", "THE-SECRET", "§", "%00", "the-secret%0a"]
 )
 def test_a_wrong_secret_looks_like_a_path_that_does_not_exist(controller, client, call, secret):
-    unknown = client.post("/no/such/path", b"{}", content_type="application/json")
     for method in (client.post, client.get):
+        unknown = method("/no/such/path")
         refused = method(f"/workers/{secret}/{call}")
         assert refused.status_code == unknown.status_code == 404
         assert refused.content == unknown.content

@@ -12,6 +12,7 @@ import pytest
 
 from chat.workers.protocols import PROTOCOLS, GenerationRequest
 from chat.workers.stream import make_session, stream_reply
+from tests.outside import self_signed
 
 STREAMS = Path(__file__).parents[2] / "streams"
 PROMPT = "A chat. USER: Was ist das? 猫 ASSISTANT:"
@@ -212,3 +213,10 @@ def full_listener():
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def tls_address(tmp_path):
+    """Return the address of a server whose certificate nobody vouches for."""
+    with self_signed(tmp_path) as address:
+        yield address

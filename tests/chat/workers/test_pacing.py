@@ -1,7 +1,6 @@
 """Tokens are merged: few frames are parsed, the first and the last always among them."""
 
 import heapq
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -47,15 +46,16 @@ class Watched:
     def __init__(self, clock):
         self.clock = clock
         self.parsed, self.texts, self.failures = 0, [], []
-        protocol = PROTOCOLS["internvl2"]
+        reader = PROTOCOLS["internvl2"].reader(GenerationRequest("m", []))
+        parse = reader._parse
 
-        def parse(data, request):
+        def counted(data):
             self.parsed += 1
-            return protocol.parse(data, request)
+            return parse(data)
 
+        reader._parse = counted
         self.relay = Relay(
-            replace(protocol, parse=parse),
-            GenerationRequest("m", []),
+            reader,
             lambda got: self.texts.append(got.text),
             self.failures.append,
             timeouts=LIMITS,

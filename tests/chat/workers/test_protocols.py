@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from chat.prompts.messages import Message
-from chat.workers.errors import WorkerBadJson, WorkerBadUtf8, WorkerReportedError
+from chat.workers.errors import WorkerBadJson, WorkerBadUtf8, WorkerContextTooLong, WorkerReportedError
 from chat.workers.protocols import PROTOCOLS, Chunk, GenerationRequest
 
 from .conftest import PROMPT, REPLY, frame, recorded
@@ -85,6 +85,13 @@ def test_an_internvl2_request_holds_messages_with_their_images():
     }
 
 
+def read(protocol, frame):
+    """Give the chunk of a frame that comes alone."""
+    reader = protocol.reader(REQUEST)
+    reader.feed(frame + b"\0")
+    return reader.newest()
+
+
 def test_the_wrong_kind_of_prompt_is_refused():
     with pytest.raises(TypeError):
         LLAVA.body(GenerationRequest("m", [Message("system", "")]))
@@ -99,7 +106,7 @@ def test_the_wrong_kind_of_prompt_is_refused():
 def test_every_frame_of_a_recorded_reply_is_its_beginning(protocol, name):
     frames = recorded(name).split(b"\0")[:-1]
 
-    texts = [protocol.parse(each, REQUEST).text for each in frames]
+    texts = [read(protocol, each).text for each in frames]
 
     assert texts[-1] == REPLY
     assert texts == sorted(texts, key=len)
@@ -109,8 +116,8 @@ def test_every_frame_of_a_recorded_reply_is_its_beginning(protocol, name):
 def test_llava_cuts_as_many_characters_as_the_prompt_has_whatever_they_are():
     changed = "x" * len(PROMPT)
 
-    assert LLAVA.parse(frame(changed + " Hi")[:-1], REQUEST) == Chunk(" Hi")
-    assert LLAVA.parse(frame("short")[:-1], REQUEST) == Chunk("")
+    assert read(LLAVA, frame(changed + " Hi")[:-1]) == Chunk(" Hi")
+    assert read(LLAVA, frame("short")[:-1]) == Chunk("")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +129,7 @@ def test_llava_cuts_as_many_characters_as_the_prompt_has_whatever_they_are():
     ],
 )
 def test_missing_and_unknown_fields_are_tolerated(raw):
-    assert INTERNVL2.parse(raw, REQUEST) == Chunk("a")
+    assert read(INTERNVL2, raw) == Chunk("a")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +149,7 @@ def test_missing_and_unknown_fields_are_tolerated(raw):
 )
 def test_a_frame_of_another_shape_is_bad_json(raw):
     with pytest.raises(WorkerBadJson) as caught:
-        INTERNVL2.parse(raw, REQUEST)
+        read(INTERNVL2, raw)
 
     assert len(caught.value.detail) < 1000
 
@@ -152,7 +159,7 @@ def test_a_frame_of_another_shape_is_bad_json(raw):
 )
 def test_a_frame_that_is_no_utf8_says_so(raw):
     with pytest.raises(WorkerBadUtf8):
-        INTERNVL2.parse(raw, REQUEST)
+        read(INTERNVL2, raw)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +167,7 @@ def test_a_frame_that_is_no_utf8_says_so(raw):
 )
 def test_an_error_code_ends_the_reply_and_its_text_is_a_detail(raw):
     with pytest.raises(WorkerReportedError) as caught:
-        LLAVA.parse(raw, REQUEST)
+        read(LLAVA, raw)
 
     assert (
         caught.value.detail
@@ -168,5 +175,13 @@ def test_an_error_code_ends_the_reply_and_its_text_is_a_detail(raw):
     )
 
 
+def test_a_frame_of_our_own_model_worker_tells_its_tokens_and_its_end_and_names_a_full_context():
+    usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    told = json.dumps({"text": "a", "error_code": 0, "usage": usage, "finish_reason": "length"})
+    assert read(INTERNVL2, told.encode()) == Chunk("a", 3, 4, "length")
+    with pytest.raises(WorkerContextTooLong):
+        read(INTERNVL2, frame("9 tokens are too many", 40303)[:-1])
+
+
 def test_a_nul_character_in_a_text_is_replaced_because_databases_refuse_it():
-    assert INTERNVL2.parse(b'{"text": "a\\u0000b"}', REQUEST) == Chunk("a\ufffdb")
+    assert read(INTERNVL2, b'{"text": "a\\u0000b"}') == Chunk("a\ufffdb")

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import threading
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from chat.workers.protocols import PROTOCOLS, GenerationRequest
+from chat.workers.stream import Timeouts
 
 from .conftest import END, HEAD, PROMPT, REPLY, Texts, chunk, frame, recorded
 
@@ -148,6 +151,39 @@ async def test_stop_before_any_answer_closes_the_connection_too(stream, serve):
         await task
 
     await asyncio.wait_for(server.client_gone.wait(), 5)
+
+
+async def test_pictures_that_wait_for_a_thread_cost_the_worker_no_time(stream, serve):
+    async def script(server):
+        await server.send(HEAD, chunk(frame("a cat")), END)
+
+    texts, leave = [], threading.Event()
+    request = GenerationRequest("m", [], images=[b"picture"])
+    with ThreadPoolExecutor(1) as busy:
+        busy.submit(leave.wait, 20)
+        asyncio.get_running_loop().call_later(1.5, leave.set)
+        address = (await serve(script)).address
+        await stream(address, texts, request=request, pictures=busy, timeouts=Timeouts(first_token=1))
+    assert texts == ["a cat"]
+
+
+async def test_stop_while_pictures_wait_for_a_thread_leaves_no_clock_behind(stream):
+    wrong, leave = [], threading.Event()
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: wrong.append(context))
+    request = GenerationRequest("m", [], images=[b"picture"])
+    with ThreadPoolExecutor(1) as busy:
+        busy.submit(leave.wait, 20)
+        asking = stream(
+            "http://127.0.0.1:9", [], request=request, pictures=busy, timeouts=Timeouts(first_token=0.05)
+        )
+        task = asyncio.create_task(asking)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        leave.set()
+    await asyncio.sleep(0.1)
+    assert wrong == []
 
 
 async def test_no_connection_is_left_open_after_a_reply(session, stream, serve):

@@ -6,11 +6,13 @@ No `#` headings: some templates stop at `###`.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from chat.demo import reading, showcase
-from chat.demo.pictures import Measurements, Picture, decode, measure
+from chat.demo import reading, regions, showcase
+from chat.demo.pictures import Measurements, measure
 from chat.demo.question import Question
-from chat.demo.tiles import TILE, choose_grid
+from chat.images.tiles import TILE, choose_grid
+from chat.serving.pictures import Picture, decode
 
 WHO = "I am mmchat's demo worker, not a neural network"
 _QUOTED_CHARACTERS = 120
@@ -35,6 +37,8 @@ def answer(question: Question) -> str:
     pictures = [decode(text) for text in question.pictures]
     seen = [Seen(picture, measure(picture), question.tiles) for picture in pictures]
     topics = [section for pattern, section in _TOPICS if pattern.search(words)]
+    if _PLACES.search(words):
+        topics.append(partial(_region_list, regions.style_of(words)))
     if not seen:
         return _without_pictures(question, bool(topics))
     parts = [section(seen) for section in topics] or [_overview(seen), *_text_if_any(seen)]
@@ -86,6 +90,16 @@ def _colour_list(seen: Sequence[Seen]) -> str:
     return "\n\n".join(parts)
 
 
+def _region_list(style: regions.Style, seen: Sequence[Seen]) -> str:
+    parts = ["Boxed by measurement, since I can't tell what a picture shows:"]
+    for number, one in enumerate(seen, 1):
+        found = regions.find_regions(one.picture)
+        if len(seen) > 1:
+            parts.append(f"Picture {number}:")
+        parts.append(style(one.picture, found) if found else "Nothing stands out by colour or brightness.")
+    return "\n\n".join(parts)
+
+
 def _text_list(seen: Sequence[Seen]) -> str:
     if not reading.INSTALLED:
         return "I can't read text here: whoever runs this site would have to install `requirements-ocr.txt` for that."
@@ -115,6 +129,7 @@ def _without_pictures(question: Question, asked_of_picture: bool) -> str:
             f"{WHO}. I answer from real measurements, so that you can try this site without one.",
             "- Add a picture and ask for **colours**, **size**, **brightness**, **sharpness** or **tiles**"
             + (", or for the **text** in it.\n" if reading.INSTALLED else ".\n")
+            + "- Ask **where** something stands out, for boxes on your picture.\n"
             + "- Say `show me markdown`, `show me code` or `show me math`.\n"
             "- Say `count to 100` or `write 300 words` to watch a longer reply.",
             _conversation(question),
@@ -195,6 +210,7 @@ _SAMPLES = (
     (_pattern("show (?:me )?(?:some )?(?:math|maths|mathematics|latex|a formula)"), showcase.MATHEMATICS),
 )
 
+_PLACES = _pattern("where|boxe?s?|boxed|bbox|bounding|locate|regions?|grounding|json")
 _TOPICS: tuple[tuple[re.Pattern[str], Callable[[Sequence[Seen]], str]], ...] = (
     (_pattern("colou?rs?|colou?red|hues?"), _colour_list),
     (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from chat.demo.frames import Frames, encode
+from chat.serving.frames import Frames, encode
 
 TRAFFIC = (
     "**NETWORK ERROR DUE TO HIGH TRAFFIC. PLEASE REGENERATE OR REFRESH THIS PAGE.**"  # as LLaVA's worker says

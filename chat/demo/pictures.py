@@ -1,40 +1,14 @@
-"""Decode the pictures of a request and measure them with Pillow alone."""
+"""Measure the pictures of a request with Pillow alone."""
 
-import base64
-import binascii
-import io
 from dataclasses import dataclass
 
 from PIL import Image, ImageFilter, ImageStat
 
 from chat.demo.colours import Share, dominant_colours
+from chat.serving.pictures import Picture
 
-FORMATS = ("PNG", "JPEG", "WEBP")
-MAX_PIXELS = 64_000_000
 _MEASURED_SIDE = 1024
 _LAPLACIAN = (0, 1, 0, 1, -4, 1, 0, 1, 0)
-
-
-class PictureError(ValueError):
-    """A picture that can't be decoded or is too large; the text says which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One decoded picture, and of what was sent the format, Pillow's name of its mode, and the file size."""
-
-    image: Image.Image
-    format: str
-    sent_mode: str
-    bytes_sent: int
-
-    @property
-    def width(self) -> int:
-        return self.image.width
-
-    @property
-    def height(self) -> int:
-        return self.image.height
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +24,6 @@ class Measurements:
     brightness: float
     contrast: float
     sharpness: float
-
-
-def decode(text: str) -> Picture:
-    """Decode a base64 picture to RGB. Raises `PictureError`."""
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise PictureError("An image is not base64.") from None
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise PictureError(
-                    f"An image has {image.width} × {image.height} pixels; {MAX_PIXELS} is the limit."
-                )
-            return Picture(image.convert("RGB"), image.format or "unknown", image.mode, len(data))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise PictureError(f"An image can't be read: {error}") from None
 
 
 def measure(picture: Picture) -> Measurements:

@@ -1,80 +1,15 @@
 """Run the demo worker until it is told to end."""
 
-import asyncio
-import os
-import signal
-import sys
-from ipaddress import ip_address
-
-from aiohttp import web
-
-from chat.demo.options import Options
-from chat.demo.registration import Registration
-from chat.demo.server import DemoWorker
-
-_SHUTDOWN_SECONDS = 0.2
-_PARENT_CHECK_SECONDS = 1.0
+from chat.demo.answering import Demo
+from chat.demo.options import Options, add_options, read_options
+from chat.serving.command_line import CommandLine
+from chat.serving.program import check, serve
 
 
 def run(options: Options) -> None:
     """Serve until SIGTERM or Ctrl-C. Ends with one clear line when the options can't work."""
-    if options.register and not options.controller_address:
-        raise SystemExit("Name the controller with --controller-address, or run with --no-register.")
-    asyncio.run(_serve(options))
+    check(options)
+    serve("Demo worker", options, Demo(options).answer)
 
 
-async def _serve(options: Options) -> None:
-    end = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, end.set)
-    heartbeat_due = asyncio.Event()
-    worker = DemoWorker(options, heartbeat_due)
-    runner = web.AppRunner(
-        worker.application(), handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
-    )
-    try:
-        address = await _listen(runner, options)
-        sys.stdout.write(f"Demo worker for {options.model_name} at {address}\n")
-        sys.stdout.flush()
-        async with asyncio.TaskGroup() as tasks:
-            background = []
-            if options.exit_with_parent:
-                background.append(tasks.create_task(_end_with_parent(end)))
-            if options.register:
-                registration = Registration(options.controller_address, address, worker.status, heartbeat_due)
-                background.append(tasks.create_task(registration.run()))
-            await end.wait()
-            for task in background:
-                task.cancel()
-    finally:
-        await runner.cleanup()
-
-
-async def _listen(runner: web.AppRunner, options: Options) -> str:
-    """Start to listen; give the address under which the site reaches the worker."""
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, options.host, options.port).start()
-    except OSError as error:
-        raise SystemExit(f"Can't listen on {options.host} port {options.port}: {error.strerror}") from None
-    port = runner.addresses[0][1]
-    return options.worker_address or f"http://{_reachable(options.host)}:{port}"
-
-
-def _reachable(host: str) -> str:
-    """Give the host for a URL: this machine for "all addresses", IPv6 in brackets."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    if address.is_unspecified:
-        return "127.0.0.1"
-    return f"[{address}]" if address.version == 6 else str(address)
-
-
-async def _end_with_parent(end: asyncio.Event) -> None:
-    """Set `end` when the parent has gone: its children are then handed to another process."""
-    parent = os.getppid()
-    while os.getppid() == parent:  # noqa: ASYNC110 (the kernel tells no event loop)
-        await asyncio.sleep(_PARENT_CHECK_SECONDS)
-    end.set()
+COMMAND_LINE = CommandLine("chat.demo", "Run mmchat's demo worker.", add_options, read_options, run)

@@ -1,4 +1,4 @@
-"""The demo worker's HTTP side: `/worker_get_status` and `/worker_generate_stream`."""
+"""Answer a request as the demo worker does: compose the whole reply, then write it at its rate, or misbehave."""
 
 import asyncio
 import contextlib
@@ -6,20 +6,19 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice, repeat
-from typing import Any
 
 from aiohttp import web
 
 from chat.demo.answers import WHO, answer
 from chat.demo.faults import ANSWERS, BREAKS, Fault, Stream, asked_fault
-from chat.demo.frames import Frames, encode, pieces
 from chat.demo.options import Options
-from chat.demo.pictures import PictureError
-from chat.demo.question import Question, Refused, read_question
+from chat.demo.question import BadRequest, Question, read_question
+from chat.demo.tokens import pieces
+from chat.serving.frames import Frames, encode
+from chat.serving.pictures import PictureError
 
 logger = logging.getLogger(__name__)
 
-_MOST_BYTES = 512 * 1024 * 1024  # some pictures of 25 megapixels as base64 of lossless files
 _NO_ROOM = f"{WHO}, but even I can't write a reply of no tokens. Please allow more output tokens."
 
 
@@ -32,51 +31,17 @@ class Reply:
     question: str
 
 
-class DemoWorker:
-    """Answer as a worker does, at most `limit_model_concurrency` at once; the others wait without a word.
+class Demo:
+    """The demo worker's way to answer."""
 
-    Like LLaVA's worker it is due to send a heartbeat whenever a reply begins or ends.
-    """
-
-    def __init__(self, options: Options, heartbeat_due: asyncio.Event) -> None:
+    def __init__(self, options: Options) -> None:
         self._options = options
-        self._heartbeat_due = heartbeat_due
-        self._slots = asyncio.Semaphore(options.limit_model_concurrency)
-        self._queue_length = 0
 
-    def application(self) -> web.Application:
-        """Give the aiohttp application; run it with `handler_cancellation`, or Stop would not stop it."""
-        application = web.Application(client_max_size=_MOST_BYTES)
-        application.router.add_post("/worker_get_status", self._get_status)
-        application.router.add_post("/worker_generate_stream", self._generate_stream)
-        return application
-
-    def status(self) -> dict[str, Any]:
-        """Give what a controller wants to know; the queue counts requests being answered and waiting."""
-        return {
-            "model_names": [self._options.model_name],
-            "speed": 1,
-            "queue_length": self._queue_length,
-        }
-
-    async def _get_status(self, request: web.Request) -> web.Response:
-        return web.json_response(self.status())
-
-    async def _generate_stream(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-        self._queue_length += 1
-        try:
-            async with self._slots:
-                self._heartbeat_due.set()
-                return await self._answer(request, body)
-        finally:
-            self._queue_length -= 1
-            self._heartbeat_due.set()
-
-    async def _answer(self, request: web.Request, body: bytes) -> web.StreamResponse:
+    async def answer(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        """Answer one request; cancelled when the client goes."""
         try:
             reply = await asyncio.to_thread(compose, body, self._options.model_name)
-        except (Refused, PictureError) as error:
+        except (BadRequest, PictureError) as error:
             logger.info("Refused a request: %s", error)
             return web.Response(body=encode(str(error), 1))
         fault = self._options.fault
@@ -113,7 +78,7 @@ class DemoWorker:
 def compose(body: bytes, model_name: str) -> Reply:
     """Read a request and compose its reply, cut at its limit and its stop string.
 
-    Takes processor time. Raises `Refused` or `PictureError`.
+    Takes processor time. Raises `BadRequest` or `PictureError`.
     """
     question = read_question(body, model_name)
     if question.max_new_tokens < 1:

@@ -37,6 +37,11 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Those whose visitors have said, and not taken back, that research may use them."""
         return self.visible().filter(research=True)
 
+    def not_refused_to_research(self) -> "ConversationQuerySet":
+        """Those of visitors who were never asked, or gave no answer, or said yes."""
+        refused = Visitor.objects.filter(pk=models.OuterRef("visitor"), research=False)
+        return self.visible().exclude(models.Exists(refused))
+
     def owned_by(self, visitor_key: uuid.UUID | None) -> "ConversationQuerySet":
         return self.visible().filter(visitor_id=visitor_key) if visitor_key else self.none()
 
@@ -64,7 +69,6 @@ class Conversation(models.Model):
             "Of the visitor's words, as their script and commonest words tell; empty: they tell none."
         ),
     )
-    share_key = models.UUIDField(_("share key"), null=True, blank=True, unique=True)
     research = models.BooleanField(
         _("may be used for research"),
         default=False,
@@ -113,6 +117,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.order_by("position", "variant", "created", "pk")
 
 
+def is_cut(state: str, finish_reason: str) -> bool:
+    """Tell whether a reply ended at its limit of tokens, as servers of every kind call it."""
+    return state == ReplyState.COMPLETE and finish_reason == "length"
+
+
 class Message(models.Model):
     """What a visitor wrote, or one reply to it. A reply's `parent` is the message that it answers."""
 
@@ -157,11 +166,41 @@ class Message(models.Model):
     )
     parameters = models.JSONField(_("parameters"), default=dict, blank=True)
     worker = models.CharField(_("worker"), max_length=300, blank=True)
+    protocol = models.CharField(
+        _("protocol"), max_length=20, blank=True, help_text=_("In which the worker was asked.")
+    )
+    template = models.CharField(
+        _("prompt template"), max_length=40, blank=True, help_text=_("Empty: the worker has its own.")
+    )
+    request_hash = models.CharField(
+        _("hash of the request"),
+        max_length=16,
+        blank=True,
+        help_text=_(
+            "Of what the worker was sent, without its pictures; tells whether it can be built again."
+        ),
+    )
     sent = models.DateTimeField(_("sent to the worker"), null=True, blank=True)
     first_answered = models.DateTimeField(_("first token"), null=True, blank=True)
     finished = models.DateTimeField(_("finished"), null=True, blank=True)
     prompt_tokens = models.PositiveIntegerField(_("prompt tokens"), null=True, blank=True)
     output_tokens = models.PositiveIntegerField(_("output tokens"), null=True, blank=True)
+    finish_reason = models.CharField(
+        _("reason to end"),
+        max_length=40,
+        blank=True,
+        help_text=_(
+            "In the worker's word, like stop, or length for the limit of tokens. Empty: it told none."
+        ),
+    )
+
+    notice = models.CharField(
+        _("notice"),
+        max_length=20,
+        blank=True,
+        db_default="",  # processes that run the release before this one don't know it
+        help_text=_("Where a content check warned: of the message, or of the reply."),
+    )
 
     # While it runs
     owner = models.UUIDField(_("owning process"), null=True, blank=True)
@@ -209,6 +248,10 @@ class Message(models.Model):
     @property
     def is_live(self) -> bool:
         return self.state in LIVE_STATES
+
+    @property
+    def is_cut(self) -> bool:
+        return is_cut(self.state, self.finish_reason)
 
 
 class RunningReply(Message):

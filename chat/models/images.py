@@ -77,6 +77,14 @@ class Upload(models.Model):
     visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="uploads", verbose_name=_("visitor"))
     image = models.ForeignKey(Image, models.CASCADE, related_name="uploads", verbose_name=_("image"))
     name = models.CharField(_("file name"), max_length=200, blank=True)
+    description = models.CharField(
+        _("description"),
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",  # processes that run the release before this one don't know it
+        help_text=_("What its visitor says that it shows, for those who can't see it."),
+    )
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
 
     objects = UploadQuerySet.as_manager()

@@ -1,58 +1,9 @@
+"""How the site runs: what visitors may choose, its processes and its regular work."""
+
 import uuid
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-
-
-class SiteText(models.Model):
-    """The words of the host on the page; one row."""
-
-    title = models.CharField(_("title"), max_length=120, default="mmchat")
-    welcome = models.TextField(
-        _("welcome"), blank=True, help_text=_("Markdown, above an empty conversation.")
-    )
-    offers_research = models.BooleanField(
-        _("offer the research switch"),
-        default=False,
-        help_text=_("“My chats may be used for research”, off until a visitor switches it on."),
-    )
-    research_text = models.TextField(
-        _("what research means here"),
-        blank=True,
-        help_text=_("Markdown, below the switch: who uses the chats, for what, and who gets them."),
-    )
-
-    class Meta:
-        verbose_name = _("texts of the site")
-        verbose_name_plural = _("texts of the site")
-
-    def __str__(self) -> str:
-        return self.title
-
-
-class Example(models.Model):
-    """A card that a visitor can click to try: a question, perhaps with a picture."""
-
-    question = models.CharField(_("question"), max_length=300)
-    picture = models.ImageField(_("picture"), upload_to="examples/", blank=True)
-    shipped_picture = models.CharField(
-        _("shipped picture"),
-        max_length=100,
-        blank=True,
-        editable=False,
-        help_text=_("Path among static files."),
-    )
-    picture_description = models.CharField(_("picture in words"), max_length=200, blank=True)
-    position = models.IntegerField(_("position"), default=0)
-    enabled = models.BooleanField(_("enabled"), default=True)
-
-    class Meta:
-        verbose_name = _("example")
-        verbose_name_plural = _("examples")
-        ordering = ["position", "pk"]
-
-    def __str__(self) -> str:
-        return self.question
 
 
 class ParameterRange(models.Model):

@@ -30,6 +30,7 @@ class Visitor(models.Model):
     address = models.GenericIPAddressField(
         _("address"), null=True, blank=True, help_text=_("Kept only where MMCHAT_STORE_ADDRESSES is on.")
     )
+    address_noted = models.DateTimeField(_("address noted"), null=True, blank=True, db_index=True)
     terms_version = models.CharField(_("terms accepted"), max_length=40, blank=True)
     terms_accepted = models.DateTimeField(_("terms accepted at"), null=True, blank=True)
     research = models.BooleanField(
@@ -73,3 +74,18 @@ class BlockedVisitor(Restriction):
 
     def __str__(self) -> str:
         return str(self.visitor_id)[:8]
+
+
+class AddressKey(models.Model):
+    """The key of the addresses' hashes for some days; once it is gone, nobody can tell an address from its hash."""
+
+    period = models.PositiveIntegerField(_("period"), unique=True)  # the how manieth of its length since 1970
+    key = models.CharField(_("key"), max_length=64)
+
+    class Meta:
+        verbose_name = _("key of address hashes")
+        verbose_name_plural = _("keys of address hashes")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.period)

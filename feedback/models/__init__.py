@@ -6,7 +6,7 @@ from feedback.models.hours import Hour, HourOfReplies
 from feedback.models.logs import LogLine, LogShape
 from feedback.models.preferences import Preference
 from feedback.models.reasons import VoteReason, VoteReasonLabel
-from feedback.models.review import Claim, Review, ReviewItem
+from feedback.models.review import Claim, LeftPage, Review, ReviewItem
 from feedback.models.tokens import PERMISSIONS, ApiToken, Scope
 from feedback.models.votes import Vote, VoteChange
 
@@ -20,6 +20,7 @@ __all__ = [
     "FlagQuerySet",
     "Hour",
     "HourOfReplies",
+    "LeftPage",
     "LogLine",
     "LogShape",
     "Preference",

@@ -40,8 +40,12 @@ class Export(models.Model):
         _("state"), max_length=10, choices=ExportState.choices, default=ExportState.WAITING
     )
     error = models.TextField(_("error"), blank=True)
+    error_code = models.CharField(_("error code"), max_length=40, blank=True)
     owner = models.UUIDField(_("owning process"), null=True, blank=True, editable=False)
     heartbeat = models.PositiveBigIntegerField(_("heartbeat"), default=0, editable=False)
+    attempts = models.PositiveSmallIntegerField(
+        _("attempts"), default=0, help_text=_("Processes that began it, but for those that the site ended.")
+    )
     done = models.PositiveBigIntegerField(_("records so far"), default=0)
     total = models.PositiveBigIntegerField(_("records in all"), default=0)
     entries = models.PositiveBigIntegerField(_("entries"), null=True, blank=True)

@@ -43,6 +43,7 @@ class Claim(models.Model):
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="claims", verbose_name=_("moderator")
     )
     taken = models.DateTimeField(_("taken"), help_text=_("By the database's clock."))
+    page = models.UUIDField(_("page that shows it"), null=True, editable=False)
 
     objects = ClaimQuerySet.as_manager()
 
@@ -53,6 +54,21 @@ class Claim(models.Model):
 
     def __str__(self) -> str:
         return str(self.message_id)[:8]
+
+
+class LeftPage(models.Model):
+    """A page of the queue that its moderator has left: what it still asks for while it goes claims nothing."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    left = models.DateTimeField(_("left"), auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("left page")
+        verbose_name_plural = _("left pages")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)[:8]
 
 
 class ReviewQuerySet(models.QuerySet["Review"]):

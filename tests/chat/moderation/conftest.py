@@ -5,6 +5,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from chat.kept import Kept
+from chat.models import ModerationCheck
+
 
 class Service:
     """A moderation service over real HTTP: `answer` handles each request, `requests` keeps what came."""
@@ -42,7 +45,8 @@ def send_json(handler, value):
 
 def flags_words(handler, body):
     """Answer as OpenAI does, and flag a text that holds the word "attack"."""
-    flagged = "attack" in json.loads(body)["input"]
+    given = json.loads(body)["input"]
+    flagged = isinstance(given, str) and "attack" in given
     send_json(
         handler,
         {
@@ -80,3 +84,10 @@ def service(settings):
         settings.MMCHAT_MODERATION_TIMEOUT = 5
         settings.MMCHAT_MODERATION_WHEN_DOWN = "closed"
         yield service
+
+
+def make_check(name="words", kind="lists", **fields):
+    """Store a check that counts at once."""
+    check = ModerationCheck.objects.create(name=name, kind=kind, **fields)
+    Kept.forget_all()
+    return check

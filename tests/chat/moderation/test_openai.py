@@ -1,27 +1,43 @@
-"""Asking a moderation service over real HTTP."""
+"""Asking a service with the shape of OpenAI's `/v1/moderations` over real HTTP."""
 
+import base64
+import io
 import json
 import socket
 
 import pytest
+from PIL import Image
 
-from chat.models import ModerationEvent
-from chat.moderation import MAX_ANSWER_BYTES, check_text
+from chat.images.unstored import unstored
+from chat.models import ModerationCheck, ModerationEvent, Stage
+from chat.moderation.checks import Check, Subject
+from chat.moderation.openai import MAX_ANSWER_BYTES, from_settings
+from chat.moderation.pipeline import decide, run
+from tests.chat.images.pictures import encoded, noisy
 from tests.chat.moderation.conftest import send, send_json
 
 Outcome = ModerationEvent.Outcome
 
 
-def test_a_harmless_text_is_allowed_and_leaves_nothing_to_record(service):
-    verdict = check_text("What is in this picture?")
-    assert verdict.allowed
-    assert (verdict.code, verdict.outcome) == (None, None)
+def check_text(text):
+    """Ask the check that the settings describe."""
+    return run([from_settings()], Subject(Stage.MESSAGE, text))
+
+
+def decision_on(text):
+    return decide(from_settings(), Subject(Stage.MESSAGE, text))
+
+
+def test_a_harmless_text_is_allowed_with_its_scores(service):
+    decision = decision_on("What is in this picture?")
+    assert decision.outcome == Outcome.ALLOWED
+    assert decision.scores == {"violence": 0.01, "hate": 0.02}
 
 
 def test_a_flagged_text_is_refused_with_its_categories_and_scores(service):
-    verdict = check_text("How do I attack them?")
-    assert not verdict.allowed
-    assert (verdict.code, verdict.outcome) == ("moderation_flagged", Outcome.REFUSED)
+    assert check_text("How do I attack them?").code == "moderation_flagged"
+    verdict = decision_on("How do I attack them?")
+    assert verdict.outcome == Outcome.REFUSED
     assert verdict.categories == ("violence", "violence/graphic")
     assert verdict.scores == {"violence": 0.98, "hate": 0.02}
 
@@ -36,8 +52,12 @@ def test_any_of_several_results_can_flag(service):
             ]
         },
     )
-    verdict = check_text("x")
-    assert (verdict.allowed, verdict.categories, verdict.scores) == (False, ("hate",), {"hate": 0.9})
+    verdict = decision_on("x")
+    assert (verdict.outcome, verdict.categories, verdict.scores) == (
+        Outcome.REFUSED,
+        ("hate",),
+        {"hate": 0.9},
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,7 +73,7 @@ def test_any_of_several_results_can_flag(service):
     ],
 )
 def test_any_text_arrives_as_it_was(service, text):
-    assert check_text(text).allowed
+    assert check_text(text).code == ""
     [(path, headers, body)] = service.requests
     assert path == "/v1/moderations"
     assert json.loads(body) == {"model": "omni-moderation-latest", "input": text}
@@ -61,7 +81,7 @@ def test_any_text_arrives_as_it_was(service, text):
 
 
 def test_a_text_beside_a_quote_is_still_checked(service):
-    assert not check_text('say "attack" now').allowed
+    assert check_text('say "attack" now').code == "moderation_flagged"
 
 
 def test_the_key_goes_as_a_bearer_and_an_empty_one_not_at_all(service, settings, tmp_path, monkeypatch):
@@ -79,7 +99,7 @@ def test_the_key_goes_as_a_bearer_and_an_empty_one_not_at_all(service, settings,
 
 @pytest.mark.parametrize("text", ["", "  \n\t"])
 def test_nothing_to_check_is_allowed_without_a_call(service, text):
-    assert check_text(text).allowed
+    assert check_text(text).code == ""
     assert service.requests == []
 
 
@@ -142,13 +162,13 @@ BAD_ANSWERS = {
 def test_an_answer_that_is_none_refuses_when_closed_and_allows_when_open(service, settings, answer):
     service.answer = answer
     closed = check_text("Hello attack")
-    assert (closed.allowed, closed.code) == (False, "moderation_unavailable")
+    assert closed.code == "moderation_unavailable"
     assert closed.outcome == Outcome.UNAVAILABLE_REFUSED
     settings.MMCHAT_MODERATION_WHEN_DOWN = "open"
     opened = check_text("Hello attack")
-    assert (opened.allowed, opened.code) == (True, None)
+    assert opened.code == ""
     assert opened.outcome == Outcome.UNAVAILABLE_ALLOWED
-    assert opened.detail
+    assert opened.deciding.detail
     assert len(service.requests) == 2, "a redirect was followed"
 
 
@@ -177,19 +197,19 @@ def test_an_address_that_is_none_is_unavailable(service, settings, url):
     assert check_text("Hello").code == "moderation_unavailable"
 
 
-def test_scores_that_are_no_numbers_are_left_out(service):
-    service.answer = lambda handler, body: send_json(
-        handler,
-        {"results": [{"flagged": True, "categories": [], "category_scores": {"a": "x", "b": 0.5, "c": 9}}]},
-    )
-    verdict = check_text("x")
-    assert (verdict.allowed, verdict.categories, verdict.scores) == (False, (), {"b": 0.5})
+def test_scores_that_are_no_numbers_are_left_out_and_those_beyond_the_ends_are_taken_for_the_ends(service):
+    scores = '{"a": "x", "b": 0.5, "c": 9, "d": NaN, "e": -1, "f": 1.0000001, "g": 1e999}'
+    body = f'{{"results": [{{"flagged": true, "categories": [], "category_scores": {scores}}}]}}'
+    service.answer = lambda handler, _: send(handler, 200, body.encode())
+    verdict = decision_on("x")
+    assert (verdict.outcome, verdict.categories) == (Outcome.REFUSED, ())
+    assert verdict.scores == {"b": 0.5, "c": 1.0, "e": 0.0, "f": 1.0, "g": 1.0}
 
 
 def test_an_answer_just_below_the_limit_is_read(service):
     body = json.dumps({"results": [{"flagged": False}]}).encode()
     service.answer = lambda handler, _: send(handler, 200, body + b" " * (MAX_ANSWER_BYTES - len(body)))
-    assert check_text("x").allowed
+    assert check_text("x").code == ""
 
 
 @pytest.mark.parametrize("key", ["sk-very-secret", "sk-very-secret\nX-Evil: 1", "sk-very-secret-é☃"])
@@ -199,7 +219,75 @@ def test_neither_the_key_nor_the_text_is_logged_or_told(service, settings, caplo
     with caplog.at_level("DEBUG"):
         verdict = check_text("private words")
     assert verdict.code == "moderation_unavailable"
-    assert "moderation service unavailable" in caplog.text
+    assert "check moderations is unavailable" in caplog.text
     for told in (caplog.text, repr(verdict)):
         assert "very-secret" not in told
         assert "private words" not in told
+
+
+@pytest.fixture
+def stored(service):
+    """A check as an administrator stores it, at the same service."""
+    return Check(
+        ModerationCheck(pk=1, kind="openai", url=service.url, key_variable="CHECK_API_KEY", on_images=True)
+    )
+
+
+def test_a_stored_check_takes_its_key_from_the_environment(service, stored, monkeypatch):
+    monkeypatch.setenv("CHECK_API_KEY", "sk-of-the-check")
+    assert decide(stored, Subject(Stage.MESSAGE, "hello")).outcome == Outcome.ALLOWED
+    assert service.requests[0][1]["Authorization"] == "Bearer sk-of-the-check"
+    monkeypatch.delenv("CHECK_API_KEY")
+    decision = decide(stored, Subject(Stage.MESSAGE, "hello"))
+    assert (decision.outcome, decision.detail) == (
+        Outcome.UNAVAILABLE_REFUSED, "worker_key_missing: CHECK_API_KEY is not set, or holds no key",
+    )  # fmt: skip
+    assert len(service.requests) == 1
+
+
+def test_a_stored_check_goes_to_no_address_that_the_site_may_not_go_to(
+    service, stored, monkeypatch, settings
+):
+    monkeypatch.setenv("CHECK_API_KEY", "x")
+    settings.MMCHAT_WORKER_NETWORKS = []
+    decision = decide(stored, Subject(Stage.MESSAGE, "hello"))
+    assert decision.detail.startswith("worker_address_forbidden")
+    assert service.requests == []
+
+
+def test_each_image_is_asked_about_beside_the_text_and_the_worst_counts(service, stored, monkeypatch):
+    monkeypatch.setenv("CHECK_API_KEY", "x")
+
+    def answer(handler, body):
+        is_image = not isinstance(json.loads(body)["input"], str)
+        score = 0.9 if is_image else 0.2
+        result = {
+            "flagged": is_image,
+            "categories": {"sexual": is_image},
+            "category_scores": {"sexual": score},
+        }
+        send_json(handler, {"results": [result]})
+
+    service.answer = answer
+    images = [unstored(encoded(noisy(30, 20, seed), "PNG")) for seed in (1, 2)]
+    decision = decide(stored, Subject(Stage.MESSAGE, "hello", images))
+    assert (decision.outcome, decision.categories, decision.scores) == (
+        Outcome.REFUSED,
+        ("sexual",),
+        {"sexual": 0.9},
+    )
+    text, *pictures = (json.loads(body)["input"] for _, _, body in service.requests)
+    assert text == "hello"
+    assert len(pictures) == 2
+    for [part] in pictures:
+        kind, _, data = part["image_url"]["url"].partition(",")
+        assert kind == "data:image/jpeg;base64"
+        with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
+            assert picture.format == "JPEG"
+
+
+def test_an_image_whose_file_is_gone_is_not_checked(service, stored, monkeypatch):
+    monkeypatch.setenv("CHECK_API_KEY", "x")
+    image = unstored(encoded(noisy(30, 20), "PNG"))
+    image.jpeg.storage.delete("jpeg")
+    assert decide(stored, Subject(Stage.MESSAGE, "", [image])).detail == "an image can't be read"

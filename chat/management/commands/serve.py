@@ -16,7 +16,7 @@ from django.db import connections
 from chat.controller.workers import refresh_all
 from chat.models import Worker
 from chat.registry import configure_backends, read_lists
-from mmchat_site import environment, server, startup
+from mmchat_site import environment, server, startup, tunnel
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -75,6 +75,7 @@ class Command(BaseCommand):
         )
         add("--moderate", "check each message before it reaches a worker", action="store_true")
         add("--embed", "hide title and terms of use", action="store_true")
+        add("--share", "open a tunnel, so that others can try the site from anywhere", action="store_true")
         add("--demo", "start the demo worker, which needs no GPU", action="store_true")
         add(
             "--processes",
@@ -91,7 +92,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         for name in (
             "host", "port", "controller_url", "concurrency_count", "model_list_mode", "moderate", "embed", "demo",
-            "processes", "server",
+            "processes", "server", "share",
         ):  # fmt: skip
             if options[name] not in (None, False):
                 _set(f"MMCHAT_{name.upper()}", options[name])
@@ -106,6 +107,10 @@ class Command(BaseCommand):
             )
         if settings.MMCHAT_SERVER == "daphne" and settings.MMCHAT_PROCESSES > 1:
             raise CommandError("--processes: daphne runs as one process; use uvicorn for more.")
+        if settings.MMCHAT_SHARE and (settings.MMCHAT_PROCESSES > 1 or settings.MMCHAT_SERVER == "daphne"):
+            raise CommandError("--share: a site behind a tunnel is one process of uvicorn.")
+        if settings.MMCHAT_SHARE and settings.DEBUG:
+            raise CommandError("--share: MMCHAT_DEBUG shows settings to strangers; switch it off.")
         if settings.DEBUG and settings.MMCHAT_HOST not in LOOPBACK:
             raise CommandError(
                 f"--host {settings.MMCHAT_HOST}: MMCHAT_DEBUG shows settings to strangers; listen on 127.0.0.1."
@@ -124,23 +129,34 @@ class Command(BaseCommand):
             refresh_all()
         listener = startup.listen(settings.MMCHAT_HOST, settings.MMCHAT_PORT)
         port = listener.getsockname()[1]
-        self._tell(port, administrator)
-        connections.close_all()  # this thread reads no more, and would keep one of the pool's few connections
-        with _demo_worker(port):
+        with contextlib.ExitStack() as stack:
+            listeners = [listener]
+            shared_at = ""
+            if settings.MMCHAT_SHARE:
+                at_tunnel, shared_at = stack.enter_context(tunnel.open_tunnel())
+                listeners.append(at_tunnel)
+            self._tell(port, administrator, shared_at)
+            # This thread reads no more, and would keep one of the pool's few connections.
+            connections.close_all()
+            stack.enter_context(_demo_worker(port))
             if settings.MMCHAT_SERVER == "daphne":
                 listener.close()
                 server.serve_with_daphne(settings.MMCHAT_HOST, port)
             elif settings.MMCHAT_PROCESSES > 1:
                 server.serve_in_processes(listener, settings.MMCHAT_PROCESSES)
             else:
-                server.serve_here(listener)
+                server.serve_here(*listeners)
 
-    def _tell(self, port: int, administrator: tuple[str, str] | None) -> None:
+    def _tell(self, port: int, administrator: tuple[str, str] | None, shared_at: str) -> None:
         if port != settings.MMCHAT_PORT:
             self.stdout.write(f"Port {settings.MMCHAT_PORT} is busy; using {port}.")
         address = settings.MMCHAT_ORIGIN or f"http://{_reached_at()}:{port}"
         self.stdout.write(f"mmchat is at      {address}/")
-        self.stdout.write(f"administration at {address}/admin/")
+        if shared_at:
+            self.stdout.write(
+                f"shared at         {shared_at}/ with everybody who knows it, the administration apart"
+            )
+        self.stdout.write(f"administration at {address}/{settings.MMCHAT_ADMIN_PATH}/")
         if administrator:
             name, password = administrator
             self.stdout.write(f"administrator     {name}, password {password} (shown only now)")

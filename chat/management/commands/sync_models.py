@@ -15,7 +15,7 @@ class Command(BaseCommand):
         read_lists()
         for backend in Backend.objects.filter(enabled=True):
             self.stdout.write(f"{backend.name}: {backend.last_error or 'reached'}")
-        names = list(ChatModel.objects.shown().in_page_order().values_list("name", flat=True))
+        names = list(ChatModel.objects.usable().in_page_order().values_list("name", flat=True))
         for name in names:
             self.stdout.write(f"  {name}")
         if not names:

@@ -20,6 +20,7 @@ from chat.images.body_limit import BodyLimit  # noqa: E402
 from chat.metrics import tell_version  # noqa: E402
 from chat.routing import websocket  # noqa: E402
 from chat.scraping import answering_the_others  # noqa: E402
+from chat.views.errors import before_django  # noqa: E402
 from feedback.dashboard.hours import CLOSING  # noqa: E402
 from feedback.exporter import Exporter  # noqa: E402
 from mmchat_site import __version__  # noqa: E402
@@ -69,5 +70,9 @@ async def _lifespan(
 
 
 application = ProtocolTypeRouter(
-    {"http": BodyLimit(_pages), "websocket": RefuseWhileDraining(websocket), "lifespan": _lifespan}
+    {
+        "http": BodyLimit(_pages, before_django),
+        "websocket": RefuseWhileDraining(websocket),
+        "lifespan": _lifespan,
+    }
 )

@@ -25,9 +25,15 @@ _SWITCH = {
     "no": False,
     "off": False,
 }
-WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - recognised, not listened on
+WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - recognised, not listened on  # nosec B104
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
+_PATH = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
+OWN_PATHS = {
+    "announcements", "api", "c", "colours", "consent", "embed", "examples", "feedback", "healthz", "history",
+    "images", "language", "logo", "metrics", "models", "own-data", "privacy", "readyz", "receipt", "replies",
+    "s", "static", "uploads", "workers", "ws",
+}  # fmt: skip
 _ORIGIN = re.compile(r"https?://([a-zA-Z0-9.*-]+|\[[0-9a-fA-F:]+\])(:\d+)?")
 
 
@@ -104,6 +110,16 @@ def public_origin(url: str) -> tuple[str, str]:
         )
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}" + ("" if port in (None, _PORTS[parts.scheme]) else f":{port}"), host
+
+
+def path(env: environ.Env, name: str, default: str) -> str:
+    """Read where below the site something is, without slashes around it; an error names the variable."""
+    value = env.str(name, default).strip("/")
+    if not _PATH.fullmatch(value) or value.split("/")[0] in OWN_PATHS:
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; it must be of letters, digits, - and _, and no address that the site has."
+        )
+    return value
 
 
 def web_address(env: environ.Env, name: str, default: str) -> str:

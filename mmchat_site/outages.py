@@ -3,10 +3,10 @@
 import logging
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 
 from chat.database import UNAVAILABLE
+from chat.views.errors import answer
 
 log = logging.getLogger(__name__)
 
@@ -18,4 +18,4 @@ class DatabaseAwayMiddleware(MiddlewareMixin):
         if not isinstance(exception, UNAVAILABLE):
             return None
         log.error("a request was refused: the database does not answer: %s", exception)
-        return render(request, "503.html", status=503)
+        return answer(request, 503)

@@ -92,8 +92,8 @@ class SiteServer(uvicorn.Server):
         self.should_exit = True
 
 
-def serve_here(listener: socket.socket, *, supervisor: int | None = None) -> None:
-    """Serve in this process until a signal ends it; `supervisor` started it beside others on `listener`."""
+def serve_here(*listeners: socket.socket, supervisor: int | None = None) -> None:
+    """Serve in this process until a signal ends it; `supervisor` started it beside others on the listener."""
     log_what_nobody_caught()
     give_back_freed_memory()
     config = uvicorn.Config(
@@ -112,7 +112,7 @@ def serve_here(listener: socket.socket, *, supervisor: int | None = None) -> Non
     )
     server = SiteServer(config)
     server.supervisor = supervisor
-    server.run([listener])
+    server.run(list(listeners))
 
 
 def serve_with_daphne(host: str, port: int) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
 
 from mmchat_site import environment
 
@@ -17,7 +16,7 @@ env = environ.Env()
 MMCHAT_DATA_DIR = Path(env.str("MMCHAT_DATA_DIR", str(BASE_DIR / "data"))).expanduser().resolve()
 MMCHAT_URL = env.str("MMCHAT_URL", "")
 MMCHAT_ORIGIN, _public_host = environment.public_origin(MMCHAT_URL)
-MMCHAT_HOST = env.str("MMCHAT_HOST", "0.0.0.0")  # noqa: S104 - what hosts of such demos know as the default
+MMCHAT_HOST = env.str("MMCHAT_HOST", "0.0.0.0")  # noqa: S104 - hosts of such demos know it as the default  # nosec B104
 _secure = MMCHAT_ORIGIN.startswith("https://")
 
 DEBUG = environment.switch(env, "MMCHAT_DEBUG", False)
@@ -42,6 +41,9 @@ MMCHAT_PORT = environment.whole_number(env, "MMCHAT_PORT", 7860)
 MMCHAT_DEMO = environment.switch(env, "MMCHAT_DEMO", False)
 MMCHAT_PROCESSES = environment.whole_number(env, "MMCHAT_PROCESSES", 1)
 MMCHAT_SERVER = env.str("MMCHAT_SERVER", "uvicorn")
+MMCHAT_SHARE = environment.switch(env, "MMCHAT_SHARE", False)
+MMCHAT_SHARE_SSH = env.str("MMCHAT_SHARE_SSH", "")
+MMCHAT_SHARED_ORIGIN, MMCHAT_SHARED_PORT = "", 0  # what mmchat_site/tunnel.py finds out
 
 # Replies
 
@@ -59,11 +61,12 @@ MMCHAT_MAX_MESSAGE_CHARACTERS = environment.whole_number(env, "MMCHAT_MAX_MESSAG
 MMCHAT_MAX_IMAGE_MEGABYTES = environment.number(env, "MMCHAT_MAX_IMAGE_MEGABYTES", 10)
 MMCHAT_MAX_IMAGE_MEGAPIXELS = environment.number(env, "MMCHAT_MAX_IMAGE_MEGAPIXELS", 25)
 MMCHAT_MAX_IMAGE_SIDE = environment.whole_number(env, "MMCHAT_MAX_IMAGE_SIDE", 8192)
-MMCHAT_MAX_SOCKETS = environment.whole_number(env, "MMCHAT_MAX_SOCKETS", 4)
-MMCHAT_MAX_FRAMES = environment.whole_number(env, "MMCHAT_MAX_FRAMES", 20)
-MMCHAT_API_REQUESTS = environment.whole_number(env, "MMCHAT_API_REQUESTS", 120)
+MMCHAT_SCALE_IMAGES_TO = environment.whole_number(env, "MMCHAT_SCALE_IMAGES_TO", 3072)
 MMCHAT_LIMITS = environment.switch(env, "MMCHAT_LIMITS", True)
 MMCHAT_STORE_ADDRESSES = environment.switch(env, "MMCHAT_STORE_ADDRESSES", False)
+MMCHAT_KEEP_ADDRESSES_DAYS = environment.whole_number(env, "MMCHAT_KEEP_ADDRESSES_DAYS", 30)
+MMCHAT_KEEP_MODERATION_DAYS = environment.whole_number(env, "MMCHAT_KEEP_MODERATION_DAYS", 0)
+MMCHAT_KEEP_AUDIT_DAYS = environment.whole_number(env, "MMCHAT_KEEP_AUDIT_DAYS", 0)
 MMCHAT_KEEP_DELETED_DAYS = environment.whole_number(env, "MMCHAT_KEEP_DELETED_DAYS", 7)
 MMCHAT_KEEP_EXPORTS_DAYS = environment.whole_number(env, "MMCHAT_KEEP_EXPORTS_DAYS", 7)
 MMCHAT_KEEP_DAYS = environment.whole_number(env, "MMCHAT_KEEP_DAYS", 0)
@@ -97,6 +100,17 @@ MMCHAT_MODERATION_MODEL = env.str("MMCHAT_MODERATION_MODEL", "omni-moderation-la
 MMCHAT_MODERATION_TIMEOUT = environment.number(env, "MMCHAT_MODERATION_TIMEOUT", 5)
 MMCHAT_MODERATION_WHEN_DOWN = env.str("MMCHAT_MODERATION_WHEN_DOWN", "closed")
 
+# The administration
+
+MMCHAT_ADMIN_PATH = environment.path(env, "MMCHAT_ADMIN_PATH", "admin")
+MMCHAT_ADMIN_NETWORKS = environment.networks(
+    "MMCHAT_ADMIN_NETWORKS", env.list("MMCHAT_ADMIN_NETWORKS", default=[])
+)
+MMCHAT_ADMIN_CODES = env.str("MMCHAT_ADMIN_CODES", "optional")
+MMCHAT_ADMIN_TRIES = environment.whole_number(env, "MMCHAT_ADMIN_TRIES", 5)
+MMCHAT_ADMIN_LOCK_SECONDS = environment.whole_number(env, "MMCHAT_ADMIN_LOCK_SECONDS", 900)
+MMCHAT_ADMIN_SESSION_HOURS = environment.number(env, "MMCHAT_ADMIN_SESSION_HOURS", 12)
+
 # What the host sees
 
 MMCHAT_METRICS_NETWORKS = environment.networks(
@@ -113,6 +127,7 @@ for _name, _allowed in {
     "MMCHAT_MODEL_LIST_MODE": ("once", "reload"),
     "MMCHAT_MODERATION_WHEN_DOWN": ("closed", "open"),
     "MMCHAT_SERVER": ("uvicorn", "daphne"),
+    "MMCHAT_ADMIN_CODES": ("optional", "required"),
     "MMCHAT_LOG_LEVEL": ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
     "MMCHAT_LOG_FORMAT": ("plain", "json"),
 }.items():
@@ -120,7 +135,13 @@ for _name, _allowed in {
         raise ImproperlyConfigured(
             f"{_name} is {globals()[_name]!r}; it must be one of {', '.join(_allowed)}."
         )
-for _name in ("MMCHAT_CONCURRENCY_COUNT", "MMCHAT_WORKER_CONCURRENCY", "MMCHAT_PROCESSES"):
+for _name in (
+    "MMCHAT_CONCURRENCY_COUNT",
+    "MMCHAT_WORKER_CONCURRENCY",
+    "MMCHAT_PROCESSES",
+    "MMCHAT_ADMIN_TRIES",
+    "MMCHAT_ADMIN_LOCK_SECONDS",
+):
     if globals()[_name] < 1:
         raise ImproperlyConfigured(f"{_name} is {globals()[_name]}; it must be 1 or more.")
 if not 1 <= MMCHAT_PORT <= 65535:
@@ -132,9 +153,12 @@ INSTALLED_APPS = [
     "daphne",
     "channels",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "chat",
     "feedback",
-    "django.contrib.admin",
+    "chat.staff.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -145,14 +169,16 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "mmchat_site.headers.PagePolicyMiddleware",
+    "mmchat_site.tokens.VisitorTokenMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "chat.translations.LanguageMiddleware",
+    "mmchat_site.gate.admin_gate",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "mmchat_site.outages.DatabaseAwayMiddleware",
 ]
 LOGIN_REDIRECT_URL = "admin:index"
@@ -168,6 +194,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "chat.host.in_templates",
             ]
         },
     }
@@ -222,7 +249,10 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]  # a language is offered once its catalogue is complete
+LANGUAGES = [
+    ("en", "English"),
+    ("zh-hans", "简体中文"),
+]  # each by its own name; `make messages` keeps the words
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
@@ -235,10 +265,13 @@ AUTH_PASSWORD_VALIDATORS = [
 # Security
 
 CSRF_TRUSTED_ORIGINS = [MMCHAT_ORIGIN] if MMCHAT_ORIGIN else []
-CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "chat.views.status.csrf_failure"
+CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_AGE = 31_536_000
+CSRF_FAILURE_VIEW = "chat.views.errors.csrf_failure"
+SESSION_COOKIE_AGE = int(MMCHAT_ADMIN_SESSION_HOURS * 3600)
+OTP_TOTP_ISSUER = _public_host or "mmchat"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _secure
 SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
 SECURE_SSL_REDIRECT = False  # The proxy in front redirects; behind it every request looks like plain HTTP.

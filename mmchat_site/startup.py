@@ -104,7 +104,9 @@ def listen(host: str, port: int) -> socket.socket:
     """Listen on `port`, or on the next free one after it. Raises `CommandError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in range(port, min(port + PORTS_TO_TRY, 65536)):
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sends small pieces at once (TCP_NODELAY) only where the protocol is named; else the second one of an
+        # answer, or of a run of frames, waits for the client's acknowledgement, 40 ms.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, candidate))

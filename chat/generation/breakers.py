@@ -5,11 +5,20 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chat.workers.errors import NOT_REACHED, WorkerAddressForbidden, WorkerError
+from chat.workers.errors import (
+    NOT_REACHED,
+    WorkerAddressForbidden,
+    WorkerBadCertificate,
+    WorkerBusy,
+    WorkerError,
+    WorkerKeyMissing,
+    WorkerUnauthorised,
+)
 
 FAILURES_TO_OPEN = 3  # in a row; one is enough when nothing could be asked at all
 OPEN_SECONDS = 10.0  # doubles with each failed trial
 MOST_OPEN_SECONDS = 300.0
+_ONE_IS_ENOUGH = (WorkerAddressForbidden, WorkerBadCertificate, WorkerKeyMissing, WorkerUnauthorised)
 
 
 class BreakerState(StrEnum):
@@ -89,15 +98,18 @@ class Breakers:
         breaker = self._breakers.setdefault(address, Breaker(address))
         breaker.failures += 1
         breaker.error = error
+        # A server that is asked too much may say when to come back.
+        wanted = (isinstance(error, WorkerBusy) and error.retry_after) or 0.0
         if breaker.state is BreakerState.HALF_OPEN:
             breaker.pause = min(breaker.pause * 2, MOST_OPEN_SECONDS)
         if (
             breaker.state is not BreakerState.CLOSED
             or breaker.failures >= FAILURES_TO_OPEN
-            or isinstance(error, (*NOT_REACHED, WorkerAddressForbidden))
+            or isinstance(error, (*NOT_REACHED, *_ONE_IS_ENOUGH))
+            or wanted
         ):
             breaker.state = BreakerState.OPEN
-            breaker.until = self._clock() + breaker.pause
+            breaker.until = self._clock() + max(breaker.pause, min(wanted, MOST_OPEN_SECONDS))
         self._changed(breaker)
 
     def _lets_in(self, address: str) -> bool:

@@ -30,11 +30,13 @@ class Caretaker:
         database: DatabaseThread,
         stop: Callable[[uuid.UUID], None],
         adopt: Callable[[Collection[uuid.UUID]], Awaitable[None]],
+        has_ended: Callable[[uuid.UUID], bool],
     ) -> None:
         self._owner = owner
         self._database = database
         self._stop = stop
         self._adopt = adopt
+        self._has_ended = has_ended
         self._host, self._pid = socket.gethostname(), os.getpid()
         self._seen: dict[
             uuid.UUID | None, tuple[int | None, float]
@@ -66,10 +68,15 @@ class Caretaker:
         now = asyncio.get_running_loop().time()
         self._strays = {row.reply: self._strays.get(row.reply, now) for row in rows}
         lost = [row for row in rows if now - self._strays[row.reply] > ORPHAN_SECONDS]
-        if waiting := [row.reply for row in lost if row.state == "queued"]:
-            await self._adopt(waiting)
-        if streaming := [row.reply for row in lost if row.state != "queued"]:
-            _tell_interrupted(await self._database.run(records.interrupt, self._owner, streaming))
+        ended = {row.reply for row in lost if row.first_answered or self._has_ended(row.reply)}
+        unasked = [row for row in lost if row.reply not in ended]
+        for row in unasked:
+            if row.state == ReplyState.STREAMING:  # it had a place when it was stored
+                await self._database.run(records.requeue, self._owner, row.reply)
+        if unasked:
+            await self._adopt([row.reply for row in unasked])
+        if ended:
+            _tell_interrupted(await self._database.run(records.interrupt, self._owner, ended))
 
     async def _find_dead(self, counters: dict[uuid.UUID | None, int | None], draining: bool) -> None:
         now = asyncio.get_running_loop().time()

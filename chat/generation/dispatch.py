@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import Error as DatabaseFailure
 
+from chat.backends import check_backend, protocol_of
 from chat.database import DatabaseThread
 from chat.models import Backend, Placement, Worker
 from chat.queue import Candidate
@@ -39,18 +41,29 @@ class Found(NamedTuple):
     asked_outside: Collection[str]
 
 
+class _Controller(NamedTuple):
+    """An outside controller, and how the workers that it names for a model are asked."""
+
+    url: str
+    protocol: str = "llava"
+    limit: int | None = None
+
+
 class _Places(NamedTuple):
-    """What the database says: workers of the built-in controller, and addresses of outside ones, by model."""
+    """What the database says, by model: workers that need no asking for, and outside controllers.
+
+    The former are those of the built-in controller, and the servers that are a backend themselves.
+    """
 
     workers: dict[str, list[Candidate]]
-    controllers: dict[str, list[str]]
+    controllers: dict[str, list[_Controller]]
 
 
 class _Asked:
     """What controllers said of one model's workers lately."""
 
     def __init__(self) -> None:
-        self.addresses: list[tuple[float, str]] = []  # with the time they came
+        self.workers: list[tuple[float, Candidate]] = []  # with the time they came
         self.error: WorkerError | None = None
         self.asking: set[asyncio.Task[None]] = set()
 
@@ -69,7 +82,7 @@ class Dispatcher:
 
     async def find(self, waiting: Mapping[str, int]) -> Found:
         """Give what is known now for the models of waiting replies; `ready` is called when there is more."""
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         if now - self._read_at >= PLACES_SECONDS or not waiting.keys() <= self._models:
             self._models = set(waiting)
             self._places = await self._database.run(_places, self._models)
@@ -80,24 +93,31 @@ class Dispatcher:
         errors: dict[str, WorkerError] = {}
         for model in waiting.keys() & self._places.controllers.keys():
             asked = self._asked[model]
-            asked.addresses = [found for found in asked.addresses if found[0] > now - KEEP_SECONDS]
+            asked.workers = [found for found in asked.workers if found[0] > now - KEEP_SECONDS]
             if asked.error is None:
                 self._ask(asked, model, waiting[model])
             elif not asked.asking:
                 # Asked anew for each refusal, a controller would be asked without end.
-                if model not in candidates and not asked.addresses:
+                if model not in candidates and not asked.workers:
                     errors[model] = asked.error
                 asked.error = None
-            named = Candidate.each_once([address for _, address in asked.addresses])
+            named = Candidate.each_once(worker for _, worker in asked.workers)
             candidates.setdefault(model, []).extend(named)
         errors |= {model: NoWorker(model) for model in waiting if model not in candidates}
         return Found(candidates, errors, self._places.controllers.keys())
 
+    def at_hand(self) -> dict[str, list[Candidate]]:
+        """Give the workers that need no asking for, by model, as far as they are known; in any thread."""
+        if time.monotonic() - self._read_at >= PLACES_SECONDS:
+            return {}
+        places = self._places
+        return {model: found for model, found in places.workers.items() if model not in places.controllers}
+
     def used(self, model: str, address: str) -> None:
         """Forget an address that a reply took: a controller names it for one request."""
-        found = self._asked[model].addresses
+        found = self._asked[model].workers
         for each in found:
-            if each[1] == address:
+            if each[1].address == address:
                 found.remove(each)
                 return
 
@@ -107,7 +127,7 @@ class Dispatcher:
 
     def ask_anew(self, model: str) -> None:
         """Forget what controllers said of a model, so that they are asked again."""
-        self._asked[model].addresses.clear()
+        self._asked[model].workers.clear()
         self._ready()
 
     async def close(self) -> None:
@@ -118,23 +138,25 @@ class Dispatcher:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ask(self, asked: _Asked, model: str, wanted: int) -> None:
-        urls = self._places.controllers[model]
-        for number in range(len(asked.addresses) + len(asked.asking), min(wanted, MOST_AT_ONCE)):
-            task = asyncio.create_task(self._ask_one(asked, urls[number % len(urls)], model))
+        controllers = self._places.controllers[model]
+        for number in range(len(asked.workers) + len(asked.asking), min(wanted, MOST_AT_ONCE)):
+            task = asyncio.create_task(self._ask_one(asked, controllers[number % len(controllers)], model))
             asked.asking.add(task)
             task.add_done_callback(asked.asking.discard)
             task.add_done_callback(lambda _: self._ready())
 
-    async def _ask_one(self, asked: _Asked, url: str, model: str) -> None:
+    async def _ask_one(self, asked: _Asked, controller: _Controller, model: str) -> None:
+        url = controller.url
         try:
-            address = await asyncio.to_thread(_ask_controller, url, model)
+            address = await asyncio.to_thread(ask_controller, url, model)
         except WorkerError as error:
             log.warning("a controller gives no address", extra={"model": model, "code": error.code})
             asked.error = error
             if isinstance(error, ControllerUnreachable | ControllerGarbage):
                 await self._note(url, str(error))
         else:
-            asked.addresses.append((asyncio.get_running_loop().time(), address))
+            worker = Candidate(address, limit=controller.limit, protocol=controller.protocol)
+            asked.workers.append((time.monotonic(), worker))
             asked.error = None
             if url in self._failing:
                 await self._note(url, "")
@@ -153,8 +175,9 @@ class Dispatcher:
             log.warning("the state of a controller could not be stored: %s", type(failure).__name__)
 
 
-def _ask_controller(url: str, model: str) -> str:
-    """Give the address of a worker that this site may go to. Raises what the last one had against it."""
+def ask_controller(url: str, model: str) -> str:
+    """Give the address of a worker that this site may go to. Blocks; raises what the last one had against it."""
+    check_backend(url)
     client = ControllerClient(url)
     refusal: WorkerError = NoWorker(model)
     for _ in range(_TRIES):
@@ -172,13 +195,34 @@ def _places(models: Collection[str]) -> _Places:
     found = _Places({}, {})
     placements = Placement.objects.filter(
         model__name__in=models, model__enabled=True, backend__enabled=True, listed=True
-    )
+    ).select_related("model", "backend")
     workers = list(Worker.objects.fresh().order_by("registered", "pk"))
-    for model, kind, url in placements.values_list("model__name", "backend__kind", "backend__url"):
-        if kind != Backend.Kind.BUILT_IN:
-            found.controllers.setdefault(model, []).append(url)
-        elif serving := [worker for worker in workers if model in worker.model_names]:
-            found.workers[model] = [
-                Candidate(worker.address, worker.queue_length, worker.speed) for worker in serving
+    needed = placements.only(
+        "model__name", "model__protocol", "backend__kind", "backend__url", "backend__key_variable",
+        "backend__concurrency",
+    )  # fmt: skip
+    for placement in needed.order_by("pk"):
+        model, backend = placement.model.name, placement.backend
+        limit = backend.concurrency
+        if backend.kind == Backend.Kind.BUILT_IN:
+            serving = [
+                Candidate(
+                    worker.address,
+                    worker.queue_length,
+                    worker.speed,
+                    limit=limit,
+                    protocol=protocol_of(placement.model, backend.kind, worker.protocol),
+                )
+                for worker in workers
+                if model in worker.model_names
             ]
+            if serving:
+                found.workers.setdefault(model, []).extend(serving)
+            continue
+        protocol = protocol_of(placement.model, backend.kind)
+        if backend.kind == Backend.Kind.OPENAI:
+            server = Candidate(backend.url, limit=limit, protocol=protocol, key_variable=backend.key_variable)
+            found.workers.setdefault(model, []).append(server)
+        else:
+            found.controllers.setdefault(model, []).append(_Controller(backend.url, protocol, limit))
     return found

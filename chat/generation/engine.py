@@ -1,6 +1,7 @@
 """Run this process's replies: one task each, one writer for all, and a caretaker that notices the dead."""
 
 import asyncio
+import contextlib
 import logging
 import uuid
 from collections.abc import Callable, Collection
@@ -18,20 +19,25 @@ from chat.generation.breakers import Breaker, Breakers
 from chat.generation.caretaker import Caretaker
 from chat.generation.context import Context
 from chat.generation.generate import Generator
+from chat.generation.moderate import Moderator
 from chat.generation.remote import RemoteReplies
 from chat.generation.reply import LiveReply
 from chat.generation.run import Run, ending_of
 from chat.generation.tasks import Tasks
 from chat.generation.waiting import WaitingLine
 from chat.generation.writer import Writer
-from chat.limits import SharedLimits
+from chat.limits import windows
+from chat.limits.open_sockets import OpenSockets
+from chat.models import ReplyState, Stage
+from chat.moderation.stored import are_there
+from chat.queue import Candidate
 
 log = logging.getLogger(__name__)
 
 READ_SECONDS = 0.4  # until somebody here sees more of a reply of another process
 BEAT_SECONDS = 1.0
 CLOSE_SECONDS = 2.0  # until the socket of a blocked visitor closes; asking costs with every socket there is
-THREADS = 32  # for controllers, moderation and images, which block
+THREADS = 32  # for controllers and images, which block
 
 
 class Socket(Protocol):
@@ -63,13 +69,18 @@ class Engine:
         self._runs: dict[uuid.UUID, Run] = {}
         self._tasks = Tasks()
         self.followers = Followers(self._tasks)
-        self.limits = SharedLimits(settings.REDIS_URL)
+        self.open_sockets = OpenSockets(settings.REDIS_URL, windows.reach)
         self._remote = RemoteReplies(self._database)
         self._writer = Writer(self.owner, self._database)
         self._breakers = Breakers(self._note_breaker)
         self._line = WaitingLine(self.owner, self._database, self._breakers)
-        self._generator = Generator(self.owner, self._database, self._line, self._breakers, self._writer)
-        self._caretaker = Caretaker(self.owner, self._database, self.stop, self._adopt)
+        self._moderator = Moderator(self._database)
+        self._generator = Generator(
+            self.owner, self._database, self._line, self._breakers, self._writer, self._moderator
+        )
+        self._caretaker = Caretaker(
+            self.owner, self._database, self.stop, self._adopt, self._writer.has_ended
+        )
 
     # Life of the process
 
@@ -83,7 +94,7 @@ class Engine:
         self._tasks.keep(self._line.run())
         self.followers.start()
         if settings.REDIS_URL:
-            self._tasks.keep(self.limits.run())
+            self._tasks.keep(self.open_sockets.run())
         self._tasks.repeat(0, self._writer.flush)
         self._tasks.repeat(READ_SECONDS, self._remote.read)
         self._tasks.repeat(BEAT_SECONDS, self._beat)
@@ -99,16 +110,20 @@ class Engine:
         self._line.hand_over()
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
+        # A message that is being stored at this moment becomes a reply.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.visitors.settle()
         if self._runs:
             log.info("waiting for %d replies to end", len(self._runs))
-        # Again and again: a message that was being stored when this began still becomes a reply.
+        # Again and again: one that was adopted as this began is still to be handed over.
         while self._runs and (left := end - loop.time()) > 0:
             await asyncio.wait([run.ending for run in self._runs.values()], timeout=left)
         while self._runs:
             for run in self._runs.values():
                 run.job.cancel()
             await asyncio.wait([run.ending for run in self._runs.values()])
-        await self.limits.leave()
+        await self.open_sockets.leave()
         await asyncio.gather(
             *(each.close_for_restart() for each in tuple(self.sockets)), return_exceptions=True
         )
@@ -116,9 +131,11 @@ class Engine:
     async def close(self) -> None:
         """End every task of this engine."""
         await self._tasks.close()
-        await self.limits.close()
+        await self.open_sockets.close()
+        await windows.close()
         await self._line.close()
         await self._generator.close()
+        self._moderator.close()
         await self._caretaker.close()
         await self._database.close()
         await self._chores.close()
@@ -126,11 +143,19 @@ class Engine:
 
     # What consumers ask for
 
-    def submit(self, reply_id: uuid.UUID, context: Context) -> LiveReply:
-        """Generate a reply that `turns` has stored for this process."""
+    def workers_at_hand(self) -> dict[str, list[Candidate]]:
+        """Give, by model, the workers at which a reply that is being stored may start at once; in any thread."""
+        at_hand = self._line.workers_at_hand()
+        # What is to be checked first must not take a place meanwhile.
+        return {model: workers for model, workers in at_hand.items() if not are_there(Stage.MESSAGE, model)}
+
+    def submit(self, reply_id: uuid.UUID, context: Context, worker: Candidate | None = None) -> LiveReply:
+        """Generate a reply that `turns` has stored for this process, at `worker` where it has a place already."""
         reply = self._remote.take(reply_id) or LiveReply(reply_id)
         reply.set_text(context.beginning, 0)  # one that was adopted may not have been read yet
-        run = self._runs[reply_id] = Run(reply, context)
+        if worker:
+            reply.set_state(ReplyState.STREAMING)
+        run = self._runs[reply_id] = Run(reply, context, worker)
         run.job = asyncio.create_task(self._generator.generate(run))
         run.ending = self._tasks.keep(self._supervise(run, run.job))
         return reply
@@ -157,7 +182,7 @@ class Engine:
 
     # What metrics ask for, in another thread
 
-    def open_sockets(self) -> int:
+    def number_of_sockets(self) -> int:
         return len(self.sockets)
 
     def reply_states(self) -> list[str]:
@@ -177,11 +202,12 @@ class Engine:
             self._line.look()
             return self._remote.put(run.reply)
         try:
+            ending = await self._moderator.check_reply(run, ending)
             ending = await self._writer.finish(run, ending)
         finally:
             self._runs.pop(run.reply.id, None)
             self._line.look()
-            run.reply.set_state(ending.state, ending.code)
+            run.reply.set_state(ending.state, ending.code, run.told().finish_reason)
 
     async def _beat(self) -> None:
         before = set(self._runs)
@@ -271,6 +297,18 @@ def announce_deleted(conversation: uuid.UUID) -> None:
     """Tell all pages that show a conversation that it was deleted; called from views, in any thread."""
     if _engine is not None:
         _engine.followers.announce_deleted(conversation)
+
+
+def announce_title(conversation: uuid.UUID, title: str) -> None:
+    """Tell all pages that show a conversation what its title is now; called from views, in any thread."""
+    if _engine is not None:
+        _engine.followers.announce_title(conversation, title)
+
+
+def announce_changed(conversation: uuid.UUID) -> None:
+    """Let all pages that show a conversation read it anew; called from views, in any thread."""
+    if _engine is not None:
+        _engine.followers.announce_changed(conversation)
 
 
 def is_draining() -> bool:

@@ -2,18 +2,39 @@
 
 import datetime
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from chat import moderation
 from chat.generation.breakers import Breaker
-from chat.models import BlockedVisitor, CircuitBreaker, Message, ReplyState, ServerProcess, Visitor
+from chat.models import (
+    Backend,
+    BlockedVisitor,
+    CircuitBreaker,
+    Message,
+    ReplyState,
+    ServerProcess,
+    Stage,
+    Visitor,
+)
+from chat.models.conversations import LIVE_STATES
+from chat.moderation import standing, stored
+from chat.moderation.checks import Check
+from chat.moderation.verdicts import Decision
 
 ADOPT_WITHIN = datetime.timedelta(hours=1)  # nobody waits for an older one
+
+
+class Asked(NamedTuple):
+    """How a worker was asked, as far as it can't be read from elsewhere later; all empty when none was."""
+
+    protocol: str = ""
+    template: str = ""
+    request_hash: str = ""
 
 
 class Progress(NamedTuple):
@@ -21,6 +42,25 @@ class Progress(NamedTuple):
     text: str
     epoch: int
     first_answered: datetime.datetime | None
+    asked: Asked = Asked()
+
+
+class Told(NamedTuple):
+    """What a worker told of a reply beside its text."""
+
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    finish_reason: str = ""
+
+
+class Checked(NamedTuple):
+    """What checks said of a reply: how it had ended before one of them kept its text back, and what it said."""
+
+    decisions: Sequence[Decision] = ()
+    notice: str = ""
+    withheld: str = ""  # the text that is not shown
+    state: str = ""
+    error_code: str = ""
 
 
 class Stored(NamedTuple):
@@ -29,6 +69,8 @@ class Stored(NamedTuple):
     text: str
     epoch: int
     error_code: str
+    finish_reason: str = ""
+    notice: str = ""
 
 
 @transaction.atomic
@@ -46,37 +88,79 @@ def write_progress(owner: uuid.UUID, changed: Iterable[Progress]) -> None:
     with connection.cursor() as cursor:
         # The ORM has no executemany for updates, and this runs a few times a second for hundreds of rows.
         cursor.executemany(
-            f"UPDATE {quote(table)} SET text = %s, epoch = %s, first_answered = %s "  # noqa: S608
+            f"UPDATE {quote(table)} SET text = %s, epoch = %s, first_answered = %s, "  # noqa: S608  # nosec B608
+            "protocol = %s, template = %s, request_hash = %s "
             "WHERE id = %s AND owner = %s AND state = 'streaming'",
             [
-                (row.text, row.epoch, moment(row.first_answered), key(row.reply), key(owner))
+                (row.text, row.epoch, moment(row.first_answered), *row.asked, key(row.reply), key(owner))
                 for row in changed
             ],
         )
 
 
 def finish(
-    owner: uuid.UUID, progress: Progress, state: str, error_code: str = "", error_detail: str = ""
+    owner: uuid.UUID,
+    progress: Progress,
+    state: str,
+    error_code: str = "",
+    error_detail: str = "",
+    told: Told = Told(),  # noqa: B008 - it can't be changed
+    checked: Checked = Checked(),  # noqa: B008
 ) -> bool:
-    """End a reply of process `owner`; False when it had ended already, by whoever came first."""
+    """End a reply of process `owner`; False when it had ended already, by whoever came first.
+
+    What is to be kept back is so, too, where another process took this one for dead meanwhile.
+    """
+    running = Message.objects.live()
+    if checked.withheld:
+        running = Message.objects.filter(Q(state__in=LIVE_STATES) | Q(state=ReplyState.INTERRUPTED))
+    with transaction.atomic() if checked.decisions else nullcontext():
+        if not _finish(running, owner, progress, state, error_code, error_detail, told, checked.notice):
+            return False
+        if checked.withheld:
+            standing.withhold(progress.reply, checked.withheld, checked.state, checked.error_code)
+        if checked.decisions:
+            stored.record(progress.reply, checked.decisions)
+    return True
+
+
+def _finish(
+    running: QuerySet[Message],
+    owner: uuid.UUID,
+    progress: Progress,
+    state: str,
+    error_code: str,
+    error_detail: str,
+    told: Told,
+    notice: str,
+) -> bool:
     return bool(
-        Message.objects.live()
-        .filter(pk=progress.reply, owner=owner)
-        .update(
+        running.filter(pk=progress.reply, owner=owner).update(
             state=state,
             text=progress.text,
             epoch=progress.epoch,
             first_answered=progress.first_answered,
+            **progress.asked._asdict(),
             finished=timezone.now(),
             error_code=error_code,
             error_detail=error_detail[:2000].replace("\0", ""),
+            prompt_tokens=_count(told.prompt_tokens),
+            output_tokens=_count(told.output_tokens),
+            finish_reason=told.finish_reason[:40].replace("\0", ""),
+            notice=notice,
         )
     )
 
 
+def _count(tokens: int | None) -> int | None:
+    """Give a number of tokens if it can be one: what servers say is not checked, and databases are strict."""
+    return tokens if tokens is not None and 0 <= tokens < 2**31 else None
+
+
 def read(replies: Iterable[uuid.UUID]) -> list[Stored]:
     rows = Message.objects.filter(pk__in=list(replies))
-    return [Stored(*row) for row in rows.values_list("pk", "state", "text", "epoch", "error_code")]
+    columns = ("pk", *Stored._fields[1:])
+    return [Stored(*row) for row in rows.values_list(*columns)]
 
 
 class Mine(NamedTuple):
@@ -85,6 +169,7 @@ class Mine(NamedTuple):
     reply: uuid.UUID
     state: str
     stop_requested: bool
+    first_answered: datetime.datetime | None
 
 
 class Census(NamedTuple):
@@ -100,7 +185,7 @@ def beat(owner: uuid.UUID, host: str, pid: int) -> Census:
         # It stood still for so long that another process took it for dead.
         register_process(owner, host, pid)
     live = Message.objects.live()
-    mine = live.filter(owner=owner).values_list("pk", "state", "stop_requested")
+    mine = live.filter(owner=owner).values_list("pk", "state", "stop_requested", "first_answered")
     others: dict[uuid.UUID | None, int | None] = dict.fromkeys(
         live.exclude(owner=owner).order_by().values_list("owner", flat=True).distinct()
     )
@@ -148,12 +233,13 @@ def release(owner: uuid.UUID, replies: Collection[uuid.UUID]) -> list[uuid.UUID]
 
 
 def requeue(owner: uuid.UUID, reply: uuid.UUID) -> bool:
-    """Put a reply that its worker failed before the first text back in line, at the place of its age."""
-    return bool(
-        Message.objects.filter(pk=reply, owner=owner, state=ReplyState.STREAMING).update(
-            state=ReplyState.QUEUED, worker="", sent=None
-        )
-    )
+    """Put a reply that its worker failed before the first text back in line, at the place of its age.
+
+    False when it has ended, or is another process's by now.
+    """
+    # One that is in line already is put there by this very call, whose connection was lost.
+    own = Message.objects.live().filter(pk=reply, owner=owner)
+    return bool(own.update(state=ReplyState.QUEUED, worker="", sent=None))
 
 
 @transaction.atomic
@@ -224,6 +310,11 @@ def note_breaker(owner: uuid.UUID, note: BreakerNote) -> None:
     )
 
 
+def note_backend(address: str, error: str) -> None:
+    """Note why a server that is a backend itself can't be asked; for workers of controllers it does nothing."""
+    Backend.objects.filter(kind=Backend.Kind.OPENAI, url=address).note_failure(error)
+
+
 def register_process(owner: uuid.UUID, host: str, pid: int) -> None:
     ServerProcess.objects.create(pk=owner, host=host, pid=pid)
 
@@ -232,6 +323,19 @@ def forget_process(owner: uuid.UUID) -> None:
     ServerProcess.objects.filter(pk=owner).delete()
 
 
-def record_verdict(reply: uuid.UUID, verdict: moderation.Verdict) -> None:
-    """Store what the content check said of the message that a reply answers."""
-    moderation.record(Message.objects.get(children=reply), verdict)
+class ToCheck(NamedTuple):
+    """The checks of the message that a reply answers; `is_refused` where a moderator has decided that already."""
+
+    checks: Sequence[Check] = ()
+    message: uuid.UUID | None = None
+    is_refused: bool = False
+
+
+def to_check(reply: uuid.UUID, model: str) -> ToCheck:
+    """Read what is to be checked of the message that a reply answers; what a moderator let through is not again."""
+    message = Message.objects.get(children=reply).pk
+    is_refused, excused = stored.judged(message)
+    checks = stored.checks_for(Stage.MESSAGE, model)
+    if not checks:
+        return ToCheck(is_refused=is_refused)
+    return ToCheck([each for each in checks if each.row.name not in excused], message, is_refused)

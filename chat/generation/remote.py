@@ -52,5 +52,6 @@ class RemoteReplies:
         for row in await self._database.run(records.read, replies):
             if reply := self._replies.get(row.reply):
                 reply.set_text(row.text, row.epoch)
+                reply.notice = row.notice
                 if row.state != reply.state:
-                    reply.set_state(row.state, row.error_code)
+                    reply.set_state(row.state, row.error_code, row.finish_reason)

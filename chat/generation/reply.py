@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 from typing import NamedTuple
 
-from chat.models import ReplyState
+from chat.models import ReplyState, is_cut
 
 FINAL_STATES = frozenset({ReplyState.COMPLETE, ReplyState.STOPPED, ReplyState.FAILED, ReplyState.INTERRUPTED})
 
@@ -22,7 +22,18 @@ class LiveReply:
     Inside one epoch text only grows, so `(epoch, offset in characters)` says exactly what a follower has.
     """
 
-    __slots__ = ("epoch", "error_code", "followers", "id", "position", "state", "text", "wait_seconds")
+    __slots__ = (
+        "cut",
+        "epoch",
+        "error_code",
+        "followers",
+        "id",
+        "notice",
+        "position",
+        "state",
+        "text",
+        "wait_seconds",
+    )
 
     def __init__(
         self, reply_id: uuid.UUID, state: str = ReplyState.QUEUED, text: str = "", epoch: int = 0
@@ -32,6 +43,8 @@ class LiveReply:
         self.text = text
         self.epoch = epoch
         self.error_code = ""
+        self.cut = False  # ended at its limit of tokens
+        self.notice = ""
         self.position = 0
         self.wait_seconds: int | None = None
         self.followers: set[Callable[[], None]] = set()
@@ -61,8 +74,8 @@ class LiveReply:
             self.text, self.epoch = text, epoch
             self.wake()
 
-    def set_state(self, state: str, error_code: str = "") -> None:
-        self.state, self.error_code = state, error_code
+    def set_state(self, state: str, error_code: str = "", finish_reason: str = "") -> None:
+        self.state, self.error_code, self.cut = state, error_code, is_cut(state, finish_reason)
         self.wake()
 
     def set_position(self, position: int, wait_seconds: int | None = None) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,7 +12,9 @@ from chat.generation import records
 from chat.generation.context import Context, ContextError
 from chat.generation.reply import LiveReply
 from chat.models import ReplyState
+from chat.queue import Candidate
 from chat.workers.errors import NOT_REACHED, WorkerError
+from chat.workers.stream import Sent
 
 log = logging.getLogger(__name__)
 
@@ -47,27 +50,40 @@ class Run:
     job: asyncio.Task[None]  # generates; cancelled to stop
     ending: asyncio.Task[None]  # waits for the job and writes down how it ended; never cancelled before
 
-    def __init__(self, reply: LiveReply, context: Context) -> None:
+    def __init__(self, reply: LiveReply, context: Context, admitted_to: Candidate | None = None) -> None:
         self.reply = reply
         self.context = context
+        self.admitted_to = admitted_to  # the worker at which it has a place already
         self.stopped = False
         self.taken_over = False  # by another process
         self.first_answered: datetime | None = None
         self.failures: dict[str, WorkerError] = {}  # of the workers that were asked in vain, by address
         self.worker = ""
-        self.frames = 0  # that the worker asked last has sent
+        self.asked = records.Asked()
+        self.sent = Sent(0, None)  # what the worker asked last has sent
         # Of those that failed, the ones that took no connection and have not been there since.
+        self.checked = records.Checked()
         self._gone: set[str] = set()
         self._alone_since: float | None = None
         self._accepted_at = self._sent_at = time.monotonic()
         self._counted = len(context.beginning)  # characters
 
     def progress(self) -> records.Progress:
-        return records.Progress(self.reply.id, self.reply.text, self.reply.epoch, self.first_answered)
+        return records.Progress(
+            self.reply.id, self.reply.text, self.reply.epoch, self.first_answered, self.asked
+        )
 
-    def tried(self) -> set[str]:
-        """Give the workers that this reply does not ask any more."""
-        return self.failures.keys() - self._gone
+    def told(self) -> records.Told:
+        """Give what the worker told of the reply beside its text."""
+        last = self.sent.last
+        if last is None:
+            return records.Told()
+        return records.Told(last.prompt_tokens, last.output_tokens, last.finish_reason)
+
+    def tried(self, workers: Iterable[Candidate] = ()) -> set[str]:
+        """Give the workers that this reply does not ask any more, and those of `workers` that can't go on from it."""
+        unfit = {each.address for each in workers if self.context.beginning and not each.continues}
+        return unfit | (self.failures.keys() - self._gone)
 
     def seconds_alone(self) -> float:
         """Note that no worker serves the model now, and give for how long the reply has been without one.
@@ -87,7 +103,7 @@ class Run:
     # What the host is told of it
 
     def sent_to(self, worker: str) -> None:
-        self.worker, self._sent_at = worker, time.monotonic()
+        self.worker, self._sent_at, self.sent = worker, time.monotonic(), Sent(0, None)
         if not self.failures:
             metrics.reply_sent(self._sent_at - self._accepted_at)
         log.info("worker asked", extra=self._ids(seconds=self._sent_at - self._accepted_at))
@@ -96,9 +112,9 @@ class Run:
         now = time.monotonic()
         metrics.first_text(self.worker, now - self._accepted_at, now - self._sent_at)
 
-    def worker_sent(self, frames: int) -> None:
-        self.frames = frames
-        metrics.worker_sent(self.worker, frames)
+    def worker_sent(self, sent: Sent) -> None:
+        self.sent = sent
+        metrics.worker_sent(self.worker, sent.frames)
 
     def failed(self, error: WorkerError) -> None:
         self.failures[self.worker] = error

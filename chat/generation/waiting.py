@@ -12,9 +12,10 @@ from chat import queue
 from chat.database import DatabaseThread
 from chat.generation import records
 from chat.generation.breakers import Breakers
+from chat.generation.context import ContextError
 from chat.generation.dispatch import Dispatcher, Found
 from chat.generation.run import HandedOver, Run
-from chat.workers.errors import NoWorker, WorkerError
+from chat.workers.errors import NoWorker
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +32,16 @@ class _Place:
         loop = asyncio.get_running_loop()
         self.run = run
         self.since = loop.time()
-        self.address: asyncio.Future[str] = loop.create_future()
+        self.worker: asyncio.Future[queue.Candidate] = loop.create_future()
         self.asks_left = ASK_AGAIN
 
     def refuse(self, error: Exception) -> None:
-        if not self.address.done():
-            self.address.set_exception(error)
+        if not self.worker.done():
+            self.worker.set_exception(error)
 
 
 class WaitingLine:
-    """Give each waiting reply the address of a worker when it is its turn on the site."""
+    """Give each waiting reply a worker when it is its turn on the site."""
 
     def __init__(self, owner: uuid.UUID, database: DatabaseThread, breakers: Breakers) -> None:
         self._owner = owner
@@ -55,17 +56,30 @@ class WaitingLine:
     def __len__(self) -> int:
         return len(self._places)
 
-    async def place(self, run: Run) -> str:
-        """Wait until a reply may start, and give its worker's address.
+    async def place(self, run: Run) -> queue.Candidate:
+        """Wait until a reply may start, and give its worker.
 
         Raises a WorkerError when no worker is left to try, or `HandedOver`.
         """
         place = self._places[run.reply.id] = _Place(run)
         self.look()
         try:
-            return await place.address
+            return await place.worker
         finally:
             self._places.pop(run.reply.id, None)
+
+    def workers_at_hand(self) -> dict[str, list[queue.Candidate]]:
+        """Give, by model, the workers at which a reply may start at once; none while others wait for them here.
+
+        It is asked in the thread that stores the reply, as late as possible.
+        """
+        if self._places or self._handing_over:
+            return {}
+        not_closed = set(self._breakers.not_closed())  # the line gives out trials
+        return {
+            model: [each for each in workers if each.address not in not_closed]
+            for model, workers in self._dispatcher.at_hand().items()
+        }
 
     def look(self) -> None:
         """Look at the line now: a place may be free."""
@@ -112,17 +126,20 @@ class WaitingLine:
             for usable in [self._breakers.usable([each.address for each in workers])]
         }
         ready = {
-            reply_id: queue.Ready(place.run.context.model, place.run.tried())
+            reply_id: queue.Ready(model, place.run.tried(candidates.get(model, ())))
             for reply_id, place in self._places.items()
-            if not place.address.done()  # it has started, and its task has not come round to leave
+            for model in [place.run.context.model]
+            if not place.worker.done()  # it has started, and its task has not come round to leave
         }
         admission = await self._database.run(queue.admit, self._owner, ready, candidates)
         for reply_id, address in admission.started:
             admitted = self._places.get(reply_id)
-            if admitted and not admitted.address.done():
-                self._dispatcher.used(admitted.run.context.model, address)
+            if admitted and not admitted.worker.done():
+                model = admitted.run.context.model
+                self._dispatcher.used(model, address)
                 self._breakers.asked(address)
-                admitted.address.set_result(address)
+                known = (each for each in found.candidates.get(model, ()) if each.address == address)
+                admitted.worker.set_result(next(known, queue.Candidate(address)))
         await self._tell_positions(admission)
 
     def _give_up_if_hopeless(self, place: _Place, found: Found) -> None:
@@ -133,9 +150,10 @@ class WaitingLine:
             if isinstance(error, NoWorker) and run.seconds_alone() < settings.MMCHAT_WORKER_GRACE:
                 return None
             return place.refuse(last or error)
-        workers, tried = found.candidates.get(model), run.tried()
+        workers = found.candidates.get(model)
         if not workers:
             return None
+        tried = run.tried(workers)
         run.not_alone()
         if any(each.address not in tried for each in workers):
             return None
@@ -143,7 +161,7 @@ class WaitingLine:
         if model in found.asked_outside and place.asks_left:
             place.asks_left -= 1
             return self._dispatcher.ask_anew(model)
-        return place.refuse(last or WorkerError())
+        return place.refuse(last or ContextError("not_continuable", model))
 
     async def _tell_positions(self, admission: queue.Admission) -> None:
         loop = asyncio.get_running_loop()
@@ -152,7 +170,7 @@ class WaitingLine:
         recent = self._recent[1]
         for reply_id, position in admission.positions.items():
             place = self._places.get(reply_id)
-            if place and not place.address.done() and loop.time() - place.since > NOTICE_SECONDS:
+            if place and not place.worker.done() and loop.time() - place.since > NOTICE_SECONDS:
                 seconds = None if recent is None else math.ceil(position * recent / max(1, admission.places))
                 place.run.reply.set_position(position, seconds)
 

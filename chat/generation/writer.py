@@ -37,6 +37,7 @@ class Writer:
         self._oldest = 0.0  # when the first of them changed
         self._any = asyncio.Event()
         self._slowest = FIRST_WRITE_SECONDS
+        self._unwritten: set[uuid.UUID] = set()
 
     def changed(self, run: Run) -> None:
         """Write the text of a reply with the next flush."""
@@ -85,19 +86,26 @@ class Writer:
             else:
                 for stored in await self._database.run(records.read, [reply.id]):
                     reply.set_text(stored.text, stored.epoch)
+                    reply.notice = stored.notice
                     ending = Ending(stored.state, stored.error_code)
         except DatabaseFailure:
             log.exception("reply could not be stored", extra={"reply": reply.id})
+            self._unwritten.add(reply.id)
             ending = Ending.of_our_own_error()
         finally:
             self._changed.pop(reply.id, None)
         return ending
 
+    def has_ended(self, reply: uuid.UUID) -> bool:
+        """Tell whether a reply has ended without that it could be written: its visitor was told so."""
+        return reply in self._unwritten
+
     async def _finish(self, run: Run, ending: Ending) -> bool:
+        end = (self._owner, run.progress(), *ending, run.told(), run.checked)
         for _ in range(WRITE_TRIES):
             try:
-                return await self._database.run(records.finish, self._owner, run.progress(), *ending)
+                return await self._database.run(records.finish, *end)
             except DatabaseFailure as error:
                 log.warning("reply waits for the database: %s", error, extra={"reply": run.reply.id})
                 await asyncio.sleep(WRITE_AGAIN_SECONDS)
-        return await self._database.run(records.finish, self._owner, run.progress(), *ending)
+        return await self._database.run(records.finish, *end)

@@ -63,6 +63,16 @@ def distance(one: int, other: int) -> int:
     return ((one ^ other) & (2**64 - 1)).bit_count()
 
 
+def likeness(picture: Looks) -> float:
+    """Tell how much a picture looks like the most similar blocked one: 1 for equal hashes, 0 for none alike."""
+    now, looks = timezone.now(), picture.difference_hash
+    if not has_looks(looks):
+        return 0.0
+    near = [distance(looks, hashed) for hashed, until in _blocks().near if until > now]
+    # Of hashes that have nothing in common half of the bits differ.
+    return max(0.0, 1 - min(near, default=32) / 32)
+
+
 def is_blocked(picture: Looks) -> bool:
     """Tell whether a picture or one that looks like it is blocked now. A new block counts within a second."""
     now = timezone.now()

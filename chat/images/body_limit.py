@@ -10,20 +10,21 @@ import asyncio
 import contextlib
 import errno
 import io
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from chat.images.errors import ImageRefused, error_of
+from chat.images.errors import ImageRefused
 from chat.images.receiving import FORM_BYTES
 from chat.images.store import max_bytes, too_large
 from chat.refusals import Refused
+from chat.translations import language_of
 
 logger = logging.getLogger(__name__)
 
@@ -32,23 +33,25 @@ Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Answer = Callable[[HttpRequest, int, Refused], HttpResponse]
 
 _DRAIN_SECONDS = 30
 _DRAIN_BYTES = 256 * 2**20
 
 
 class BodyLimit:
-    """Wrap an ASGI application; requests with too large a body get 413 and the site's JSON error."""
+    """Wrap an ASGI application; requests with too large a body get 413 and what `answer` makes of it."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, answer: Answer) -> None:
         self._application = application
+        self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._application(scope, receive, send)
         most = max_bytes() + FORM_BYTES
         if _declared(scope) > most:
-            return await _refuse(scope, receive, send, lambda: _too_large(scope))
+            return await self._refuse(scope, receive, send, lambda: _too_large(scope))
         taken, answered = 0, False
 
         async def receive_counted() -> Message:
@@ -69,9 +72,25 @@ class BodyLimit:
             if answered or error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             logger.error("A request could not be read: %s", error.strerror)
-            return await _refuse(scope, receive, send, lambda: ImageRefused("storage_full"))
+            return await self._refuse(scope, receive, send, lambda: ImageRefused("storage_full"))
         if taken > most and not answered:
-            await _refuse(scope, receive, send, lambda: _too_large(scope))
+            await self._refuse(scope, receive, send, lambda: _too_large(scope))
+
+    async def _refuse(
+        self, scope: Scope, receive: Receive, send: Send, reason: Callable[[], Refused]
+    ) -> None:
+        request = ASGIRequest(scope, io.BytesIO())
+        with translation.override(language_of(request)):
+            refused = reason()
+        response = self._answer(request, getattr(refused, "status", 413), refused)
+        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.items()]
+        headers.append((b"content-length", str(len(response.content)).encode()))
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": response.content, "more_body": True})
+        # A client that asked first has sent nothing yet, and reading on would tell it to.
+        if (b"expect", b"100-continue") not in scope["headers"]:
+            await _drain(receive)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _declared(scope: Scope) -> int:
@@ -85,24 +104,6 @@ def _too_large(scope: Scope) -> Refused:
     if scope["path"] == reverse("chat:upload"):
         return too_large()
     return Refused("body_too_large", _("This request is too large."))
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send, reason: Callable[[], Refused]) -> None:
-    # Taken from the headers as LocaleMiddleware would, which this request does not reach.
-    with translation.override(translation.get_language_from_request(ASGIRequest(scope, io.BytesIO()))):
-        refused = reason()
-    body = json.dumps({"error": error_of(refused)}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    await send({"type": "http.response.start", "status": getattr(refused, "status", 413), "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": True})
-    # A client that asked first has sent nothing yet, and reading on would tell it to.
-    if (b"expect", b"100-continue") not in scope["headers"]:
-        await _drain(receive)
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _drain(receive: Receive) -> None:

@@ -180,7 +180,8 @@ def _saved(picture: Image.Image, file_format: str, **options: int) -> bytes:
     return file.getvalue()
 
 
-def _confine(memory_bytes: int) -> None:
+def confine(memory_bytes: int) -> None:
+    """Limit this process to so much address space, no files, and the life of the thread that started it."""
     for limit, value in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CORE, 0),
@@ -222,7 +223,7 @@ def main() -> None:
     jobs, results = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not run into the results
     warnings.simplefilter("ignore")
-    _confine(memory_bytes)
+    confine(memory_bytes)
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
             head, data = read_frame(jobs, 1000), read_frame(jobs, memory_bytes)

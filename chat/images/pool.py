@@ -197,7 +197,7 @@ class DecoderPool:
         # The largest PNG is the raw pixels and some framing, so a child gone wrong can't fill our memory.
         most = pixels * 4 + _MEGABYTE
         try:
-            with _killed_after(self._wall_seconds, child.process):
+            with killed_after(self._wall_seconds, child.process):
                 answer = child.ask({"pixels": pixels, "side": side}, data, most)
         except (OSError, EOFError, msgspec.MsgspecError) as error:
             return self._lost(child, error)
@@ -230,7 +230,8 @@ class DecoderPool:
 
 
 @contextlib.contextmanager
-def _killed_after(seconds: float, process: subprocess.Popen[bytes]) -> Iterator[None]:
+def killed_after(seconds: float, process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill a process that is not done with what is inside of this after so many seconds."""
     timer = threading.Timer(seconds, process.kill)
     timer.daemon = True
     timer.start()

@@ -8,9 +8,11 @@ from django.db.models.fields.files import FieldFile
 from chat.images.decode import JPEG_QUALITY
 from chat.models import Image
 
-IMAGE_MODES = ("Default", "Crop", "Pad", "Resize")
+UNCHANGED = ("Default", "Crop")
+IMAGE_MODES = (*UNCHANGED, "Pad", "Resize")
+JPEG = "JPEG"  # no mode: the form of originals, and of what services take that count megabytes
 _PAD_COLOUR = (122, 116, 104)  # the mean colour that CLIP's own preprocessing subtracts
-_RESIZED = (336, 336)
+RESIZED = (336, 336)
 
 
 def prepared(image: Image, mode: str) -> bytes:
@@ -22,13 +24,21 @@ def prepared(image: Image, mode: str) -> bytes:
     if mode not in IMAGE_MODES:
         raise ValueError(f"No image mode {mode!r}")
     stored = _read(image.file)
-    if mode in ("Default", "Crop") or (mode == "Pad" and image.width == image.height):
+    if mode in UNCHANGED or (mode == "Pad" and image.width == image.height):
         return stored
     with PIL.Image.open(io.BytesIO(stored), formats=["PNG"]) as picture:
-        changed = _padded(picture) if mode == "Pad" else picture.resize(_RESIZED)
+        changed = _padded(picture) if mode == "Pad" else picture.resize(RESIZED)
     file = io.BytesIO()
     changed.save(file, "PNG", compress_level=1)
     return file.getvalue()
+
+
+def sent_file(image: Image, form: str) -> bytes:
+    """Give a picture as a worker is sent it: as JPEG in its own size, or as PNG in one of `IMAGE_MODES`.
+
+    Raises as `prepared` does.
+    """
+    return original_jpeg(image) if form == JPEG else prepared(image, form)
 
 
 def original_jpeg(image: Image) -> bytes:

@@ -13,6 +13,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from msgspec.structs import replace
 
 from chat import events
@@ -37,11 +38,7 @@ def store_upload(visitor: Visitor, name: str, data: bytes) -> Upload:
     Raises `ImageRefused`, and `OperationalError` when the database is away. Must be called outside a
     transaction.
     """
-    if len(data) > max_bytes():
-        raise too_large()
-    if not data:
-        raise ImageRefused("image_empty")
-    files = _NewFiles(_decoded(data))
+    files = _NewFiles(decoded(data))
     try:
         return _keep(visitor, clean_name(name), files)
     except OSError as error:
@@ -57,17 +54,15 @@ def store_under_name(md5: str, data: bytes) -> Image:
     A row that waited for its file gets it. Files are complete before the row names them. Raises `ImageRefused`, and
     OSError when they can't be written. Must be called outside a transaction.
     """
-    if len(data) > max_bytes():
-        raise too_large()
-    decoded = _decoded(data)
-    decoded = replace(decoded, about=replace(decoded.about, md5=md5))
-    if is_blocked(decoded.about):
+    found = decoded(data)
+    found = replace(found, about=replace(found.about, md5=md5))
+    if is_blocked(found.about):
         raise ImageRefused("image_blocked")
-    files = _NewFiles(decoded)
+    files = _NewFiles(found)
     try:
         files.write()
         with transaction.atomic(durable=True):
-            image = _same(decoded.about).first() or Image.objects.waiting_for_file().filter(md5=md5).first()
+            image = _same(found.about).first() or Image.objects.waiting_for_file().filter(md5=md5).first()
             if image is None or not image.file:
                 image = files.name_in(image or Image(md5=md5))
                 files.kept = True
@@ -76,7 +71,12 @@ def store_under_name(md5: str, data: bytes) -> Image:
     return image
 
 
-def _decoded(data: bytes) -> Decoded:
+def decoded(data: bytes) -> Decoded:
+    """Decode a picture's file within the site's limits. Blocks; raises `ImageRefused`."""
+    if len(data) > max_bytes():
+        raise too_large()
+    if not data:
+        raise ImageRefused("image_empty")
     return decoders.decode(
         data,
         pixels=int(settings.MMCHAT_MAX_IMAGE_MEGAPIXELS * 1e6),
@@ -96,8 +96,13 @@ def too_large() -> ImageRefused:
 
 def clean_name(name: str) -> str:
     """Make a file name fit to be shown: no control characters, at most 200 characters."""
-    kept = "".join(character for character in name if unicodedata.category(character) not in _UNWANTED)
-    return kept.strip()[:_NAME_LENGTH]
+    return without_controls(name)[:_NAME_LENGTH]
+
+
+def without_controls(text: str) -> str:
+    """Give a line of text without what would change how the text around it is shown."""
+    kept = "".join(character for character in text if unicodedata.category(character) not in _UNWANTED)
+    return kept.strip()
 
 
 def image_info(upload: Upload) -> events.ImageInfo:
@@ -109,20 +114,24 @@ def image_info(upload: Upload) -> events.ImageInfo:
         width=upload.image.width,
         height=upload.image.height,
         name=upload.name,
+        description=upload.description,
     )
 
 
-def delete_upload(upload: Upload) -> None:
+def delete_upload(upload: Upload) -> bool:
     """Delete an upload, and with the last one of its picture the picture's row and, once committed, files.
 
-    A blocked picture is still refused when it comes again. Raises `django.db.models.ProtectedError` while a
-    message shows the upload.
+    False where it was sent again after `upload` was read, and stays. A blocked picture is still refused when it comes
+    again. Raises `django.db.models.ProtectedError` while a message shows the upload.
     """
     with transaction.atomic():
+        # Whoever sends the picture again waits for this lock, or this for them.
         image = Image.objects.select_for_update().filter(pk=upload.image_id).first()
-        upload.delete()
-        if image is not None:
+        found = Upload.objects.filter(pk=upload.pk, created=upload.created)
+        is_gone = bool(found.delete()[0])
+        if is_gone and image is not None:
             _delete_unowned(image)
+    return is_gone
 
 
 def delete_unowned(pk: int) -> bool:
@@ -206,9 +215,14 @@ def _record(visitor: Visitor, name: str, files: _NewFiles) -> Upload | None:
         if not files.written:
             return None
         image = files.name_in(image or Image(md5=files.about.md5))
-    return Upload.objects.select_related("image").get_or_create(
+    upload, is_new = Upload.objects.select_related("image").get_or_create(
         visitor=visitor, image=image, defaults={"name": name}
-    )[0]
+    )
+    if not is_new:
+        # Somebody may be writing to it again, for as long as to a new one.
+        upload.created = timezone.now()
+        upload.save(update_fields=["created"])
+    return upload
 
 
 def _same(about: Pixels) -> QuerySet[Image]:

@@ -3,7 +3,7 @@
 import pytest
 
 from chat.generation.breakers import MOST_OPEN_SECONDS, OPEN_SECONDS, Breakers, BreakerState
-from chat.workers.errors import WorkerBrokeOff, WorkerHttpError, WorkerRefused
+from chat.workers.errors import WorkerBrokeOff, WorkerBusy, WorkerHttpError, WorkerRefused, WorkerUnauthorised
 
 ONE, TWO = "http://one", "http://two"
 
@@ -111,3 +111,29 @@ def test_a_worker_without_failures_is_told_of_to_nobody(breakers, steps):
     breakers.completed(ONE)
     breakers.left(ONE)
     assert steps == []
+
+
+def test_a_server_that_says_when_to_come_back_is_left_alone_so_long(breakers, clock):
+    breakers.failed(ONE, WorkerBusy("", retry_after=42))
+    clock.now += 41.9
+    assert breakers.usable([ONE, TWO]) == {TWO}
+    clock.now += 0.2
+    assert breakers.usable([ONE, TWO]) == {ONE, TWO}
+
+
+def test_a_server_cannot_put_itself_away_for_ever(breakers, clock):
+    breakers.failed(ONE, WorkerBusy("", retry_after=999_999))
+    clock.now += MOST_OPEN_SECONDS
+    assert breakers.usable([ONE, TWO]) == {ONE, TWO}
+
+
+def test_one_that_is_merely_busy_opens_at_the_third_failure(breakers):
+    fail(breakers, 2, WorkerBusy)
+    assert breakers.usable([ONE, TWO]) == {ONE, TWO}
+    fail(breakers, 1, WorkerBusy)
+    assert breakers.usable([ONE, TWO]) == {TWO}
+
+
+def test_one_that_lets_nobody_in_opens_at_once(breakers):
+    fail(breakers, 1, WorkerUnauthorised)
+    assert breakers.usable([ONE, TWO]) == {TWO}

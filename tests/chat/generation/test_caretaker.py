@@ -1,12 +1,20 @@
-"""Who is taken for dead: a process whose counter stands still while this one can see it."""
+"""Who is taken for dead: a process whose counter stands still while this one can see it. And what becomes of own
+replies that nobody here generates.
+"""
 
 import asyncio
 import uuid
+from types import SimpleNamespace
 
 import pytest
+from django.db import OperationalError
 
-from chat.generation import caretaker, records
+from chat.generation import caretaker, records, writer
 from chat.generation.caretaker import Caretaker
+from chat.generation.reply import LiveReply
+from chat.generation.run import Ending, Run
+from chat.generation.writer import Writer
+from chat.models import ReplyState
 
 OTHER = uuid.uuid4()
 
@@ -33,7 +41,7 @@ def database(monkeypatch):
 
 @pytest.fixture
 def beat(database):
-    keeper = Caretaker(uuid.uuid4(), database, lambda reply: None, None)
+    keeper = Caretaker(uuid.uuid4(), database, lambda reply: None, None, lambda reply: False)
     return lambda: keeper.beat(lambda reply: False, draining=False)
 
 
@@ -49,3 +57,44 @@ async def test_none_is_taken_for_dead_because_nobody_could_beat_for_a_while(beat
     await asyncio.sleep(0.8)  # this process was suspended, or the database was away from all
     await beat()
     assert database.taken_over == []
+
+
+class Own:
+    """The database of a process without others; it is away until it is back."""
+
+    def __init__(self, *replies: uuid.UUID) -> None:
+        self.rows = [records.Mine(reply, ReplyState.STREAMING, False, None) for reply in replies]
+        self.is_back = False
+        self.done: list[tuple[str, set[uuid.UUID]]] = []
+
+    async def run(self, work, owner, *arguments):
+        if not self.is_back:
+            raise OperationalError("the server closed the connection")
+        if work is records.beat:
+            return records.Census(self.rows, {})
+        [replies] = arguments
+        self.done.append((work.__name__, {replies} if isinstance(replies, uuid.UUID) else set(replies)))
+        return []
+
+
+async def test_only_what_never_began_is_asked_again(monkeypatch):
+    monkeypatch.setattr(caretaker, "ORPHAN_SECONDS", 0.1)
+    monkeypatch.setattr(writer, "WRITE_AGAIN_SECONDS", 0)
+    ended, unasked, adopted = uuid.uuid4(), uuid.uuid4(), []
+    database = Own(ended, unasked)
+    own_writer = Writer(uuid.uuid4(), database)
+
+    async def adopt(replies):
+        adopted.extend(replies)
+
+    keeper = Caretaker(uuid.uuid4(), database, lambda reply: None, adopt, own_writer.has_ended)
+    # It began and ended while the database was away, and its visitor was told that it failed.
+    run = Run(LiveReply(ended), SimpleNamespace(beginning="", model="a model"))
+    assert (await own_writer.finish(run, Ending(ReplyState.COMPLETE))).code == "internal_error"
+    database.is_back = True
+    async with asyncio.timeout(20):
+        while len(database.done) < 2:
+            await keeper.beat(lambda reply: False, draining=False)
+            await asyncio.sleep(0.02)
+    assert database.done == [("requeue", {unasked}), ("interrupt", {ended})]
+    assert adopted == [unasked]

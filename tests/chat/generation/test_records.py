@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from chat.generation import records
-from chat.models import CircuitBreaker, Message, ReplyState
+from chat.models import CircuitBreaker, Message, ModerationEvent, ReplyState, Stage
+from chat.moderation.verdicts import Decision
 from tests.chat.factories import make_conversation, make_turn
 
 OWNER, ELSEWHERE = uuid.uuid4(), uuid.uuid4()
@@ -51,6 +52,19 @@ def test_a_reply_ends_once(reply):
     assert reply.finished is not None
 
 
+def test_what_a_check_keeps_back_is_so_though_another_process_took_this_one_for_dead(reply):
+    records.write_progress(OWNER, [progress(reply, "what it said")])
+    assert records.interrupt(OWNER, [reply.pk]) == [reply.pk]
+    decision = Decision("words", Stage.REPLY, ModerationEvent.Outcome.HELD)
+    checked = records.Checked([decision], "", "what it said", ReplyState.COMPLETE)
+    assert records.finish(OWNER, progress(reply, "", 1), ReplyState.FAILED, "reply_held", checked=checked)
+    reply.refresh_from_db()
+    assert (reply.text, reply.error_code, reply.withheld.text) == ("", "reply_held", "what it said")
+    assert ModerationEvent.objects.awaiting_review().get().message == reply
+    again = records.Checked([decision], "", "what it said", ReplyState.COMPLETE)
+    assert not records.finish(OWNER, progress(reply), ReplyState.FAILED, "reply_held", checked=again)
+
+
 def test_nobody_can_stop_anothers_reply(reply):
     with pytest.raises(Message.DoesNotExist):
         records.request_stop(uuid.uuid4(), reply.pk)
@@ -59,17 +73,19 @@ def test_nobody_can_stop_anothers_reply(reply):
 
 
 def test_a_beat_tells_what_is_to_be_stopped(reply):
-    assert beat(OWNER).mine == [(reply.pk, "streaming", False)]
+    assert beat(OWNER).mine == [(reply.pk, "streaming", False, None)]
     assert records.request_stop(reply.conversation.visitor_id, reply.pk) == OWNER
-    assert beat(OWNER).mine == [(reply.pk, "streaming", True)]
+    assert beat(OWNER).mine == [(reply.pk, "streaming", True, None)]
 
 
-def test_a_failed_reply_goes_back_in_line_only_while_its_process_streams_it(reply):
+def test_a_failed_reply_goes_back_in_line_only_while_it_is_its_processs_own(reply):
     assert not records.requeue(ELSEWHERE, reply.pk)
     assert records.requeue(OWNER, reply.pk)
-    assert not records.requeue(OWNER, reply.pk)
     reply.refresh_from_db()
     assert (reply.state, reply.worker, reply.sent) == (ReplyState.QUEUED, "", None)
+    assert records.requeue(OWNER, reply.pk), "it is called again when its connection is lost"
+    records.finish(OWNER, progress(reply), ReplyState.STOPPED)
+    assert not records.requeue(OWNER, reply.pk)
 
 
 # Processes that die

@@ -71,6 +71,7 @@ async def test_a_page_is_told_to_ask_again_when_an_announced_reply_can_not_be_fo
     remote = RemoteReplies(Away())
     engine = SimpleNamespace(follow=remote.follow, unfollow=lambda *_: None)
     socket.opened, socket.conversation, socket._one_at_a_time = True, CONVERSATION, asyncio.Lock()
+    socket.has_token = False
     socket.outbox = Outbox(engine, "en", send)
     stored.add(REPLY, "")
     event = {

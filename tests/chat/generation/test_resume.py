@@ -42,6 +42,7 @@ class Resuming(RuleBasedStateMachine):
             "chat.consumers.key_in_scope": lambda scope: uuid.UUID(int=2),
             "chat.consumers.scope_address": lambda scope: None,
             "chat.consumers.running_engine": self.engine_of_who_connects,
+            "chat.limits.of_socket.rules.fresh": dict,  # limits are not what this is about
         }.items():
             self.stack.enter_context(mock.patch(name, instead))
         self.clients = [Client() for _ in range(CLIENTS)]

@@ -1,4 +1,4 @@
-"""Hostile files of fifteen kinds; the same seed gives the same files."""
+"""Hostile uploads of fifteen kinds, each a name and a file; the same seed gives the same ones."""
 
 import random
 import struct
@@ -54,6 +54,9 @@ def wrong_extension(chance):
 
 def polyglot(chance):
     data = encoded(small(chance), chance.choice(FORMATS))
+    if chance.random() < 0.3:  # the beginning of one picture, and the end of another
+        second = encoded(small(chance), chance.choice(FORMATS))
+        return data[: chance.randrange(len(data))] + second[chance.randrange(len(second)) :]
     other = chance.choice(
         (b"<script>alert(1)</script>", b"PK\x05\x06" + bytes(18), b"%PDF-1.7\n", b"#!/bin/sh\n")
     )
@@ -153,9 +156,18 @@ def disallowed_format(chance):
     )
 
 
-def spliced(chance):
-    one, other = (encoded(small(chance), chance.choice(FORMATS)) for _ in range(2))
-    return one[: chance.randrange(len(one))] + other[chance.randrange(len(other)) :]
+def long_name(chance):
+    return encoded(small(chance), chance.choice(FORMATS))
+
+
+# Paths, markup, line ends, a turn of the writing direction, half of a surrogate, formulas.
+_ODD = ("/", "..\\", '"', "<b>", "\r\n", "\u202e", "\0", "é", "图", "🖼", "=1+1", ";", "%", "x" * 40)
+
+
+def _name(kind, chance):
+    if kind is long_name:
+        return "".join(chance.choices(_ODD, k=chance.choice((3, 30, 1000))))[:10_240] + ".png"
+    return f"picture.{chance.choice(('png', 'jpg', 'webp', 'gif', 'exe', 'svg'))}"
 
 
 KINDS = (
@@ -173,13 +185,15 @@ KINDS = (
     rotated,
     metadata,
     disallowed_format,
-    spliced,
+    long_name,
 )
 
 
-def hostile_files(count, seed):
-    """Give `count` pairs of the kind's name and a file, the kinds in turn."""
+def hostile_files(count, seed, kinds=KINDS):
+    """Give `count` times the kind's name, the file's name and the file, the kinds in turn."""
     chance = random.Random(seed)
     for number in range(count):
-        kind = KINDS[number % len(KINDS)]
-        yield kind.__name__, kind(random.Random(chance.random()))
+        kind = kinds[number % len(kinds)]
+        own = random.Random(chance.random())
+        data = kind(own)
+        yield kind.__name__, _name(kind, own), data

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from chat.images.body_limit import BodyLimit
+from chat.views.errors import before_django
 from tests.chat.images.pictures import encoded, patterned
 from tests.visitor import Visitor
 
@@ -100,7 +101,7 @@ async def answer_of(application, *received, headers=()):
         "headers": list(headers),
         "query_string": b"",
     }
-    await BodyLimit(application)(scope, receive, send)
+    await BodyLimit(application, before_django)(scope, receive, send)
     body = b"".join(message.get("body", b"") for message in sent)
     return sent[0]["status"], json.loads(body)["error"]["code"], messages
 

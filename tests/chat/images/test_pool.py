@@ -30,11 +30,16 @@ def refusal(pool, data):
     return caught.value.code
 
 
-def is_running(pid):
+def state(pid):
+    """Give the letter of a process's state, X where there is none."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except FileNotFoundError:
-        return False
+        return "X"
+
+
+def is_running(pid):
+    return state(pid) not in "ZX"
 
 
 def wait_until(condition, what):
@@ -50,6 +55,8 @@ def frozen_child(pool):
     pool.decode(PICTURE, **LIMITS)
     (pid,) = pool.process_ids()
     os.kill(pid, signal.SIGSTOP)
+    # The signal is sent, not yet heard: on a busy machine it would take some of the picture first.
+    wait_until(lambda: state(pid) == "T", "the child to stop")
     try:
         yield pid
     finally:

@@ -140,7 +140,7 @@ def example(media, name="examples/card.png", **fields):
     file = media.folder / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(encoded(patterned()))
-    return Example.objects.create(question="What is this?", picture=name, **fields)
+    return Example.objects.create(question="What is this?", **fields).pictures.create(file=name)
 
 
 def test_everybody_gets_the_picture_of_an_example(db, media):
@@ -152,7 +152,8 @@ def test_everybody_gets_the_picture_of_an_example(db, media):
 
 
 def test_an_example_that_is_hidden_or_has_no_picture_is_not_found(db, media):
-    hidden, bare = example(media, enabled=False), Example.objects.create(question="Hello?")
+    hidden = example(media, enabled=False)
+    bare = Example.objects.create(question="Hello?").pictures.create(shipped="examples/chart.png")
     for pk in (hidden.pk, bare.pk, 10**6):
         assert Client().get(f"/examples/{pk}/picture/").status_code == 404
 

@@ -13,7 +13,7 @@ from django.test import Client
 from chat.models import Image, Upload, Visitor
 from chat.restrictions import Grounds, block_image
 from chat.visitors import COOKIE
-from tests.chat.images.pictures import encoded, patterned
+from tests.chat.images.pictures import encoded, form_with, patterned
 
 URL = "/uploads/"
 PICTURE = encoded(patterned())
@@ -48,6 +48,7 @@ def test_a_picture_is_taken_and_described(tab, visitor):
         "width": 60,
         "height": 40,
         "name": "cat.png",
+        "description": "",
     }
     assert tab.get(response.json()["url"]).status_code == 200
 
@@ -158,8 +159,14 @@ def test_a_second_file_in_the_form_is_not_read(tab):
     assert Upload.objects.get().name == "1.png"
 
 
-def test_a_file_name_of_10_kilobytes_is_cut(tab):
-    assert send(tab, name="x" * 10_240 + ".png").json()["name"] == "x" * 200
+def test_a_long_file_name_is_cut(tab):
+    answer = tab.post(URL, **form_with("图" * 255 + ".png", PICTURE))
+    assert answer.json()["name"] == "图" * 200
+
+
+def test_a_file_name_of_10_kilobytes_is_refused_by_name(tab):
+    answer = tab.post(URL, **form_with("x" * 10_240 + ".png", PICTURE))
+    assert error_of(answer, 400)["code"] == "bad_form"
 
 
 @pytest.mark.parametrize(
@@ -181,7 +188,7 @@ def test_too_much_beside_the_file_is_refused(tab):
 
 
 def test_a_path_in_the_name_is_dropped(tab):
-    assert send(tab, name="../../etc/passwd.png").json()["name"] == "passwd.png"
+    assert tab.post(URL, **form_with("../../etc/passwd.png", PICTURE)).json()["name"] == "passwd.png"
 
 
 def test_a_blocked_picture_is_refused(tab, other, browser_of):

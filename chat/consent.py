@@ -52,10 +52,10 @@ def consent_of(visitor_key: uuid.UUID | None) -> Consent:
     visitor = known or Visitor()
     terms, site_text = _to_be_accepted(), SiteText.objects.first()
     return Consent(
-        terms=TermsInfo(version=terms.version, text=terms.text)
+        terms=TermsInfo(version=terms.version, text=terms.words()["text"])
         if terms and not _has_accepted(visitor, terms)
         else None,
-        research=ResearchInfo(allowed=bool(visitor.research), text=site_text.research_text)
+        research=ResearchInfo(allowed=bool(visitor.research), text=site_text.words()["research_text"])
         # Whoever said yes can take it back, whatever the host offers now.
         if site_text and (site_text.offers_research or visitor.research)
         else None,

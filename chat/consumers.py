@@ -3,9 +3,7 @@
 import asyncio
 import logging
 import re
-import time
 import uuid
-from collections import deque
 from typing import Any
 
 import msgspec
@@ -21,18 +19,21 @@ from chat import conversations, events, metrics, turns
 from chat.addresses import Address
 from chat.generation import records
 from chat.generation.engine import Engine, running_engine
-from chat.limits import DEAD_SECONDS
+from chat.images.signed import signed_message, signed_page
+from chat.limits.of_socket import SocketLimits
 from chat.models import Message
 from chat.outbox import Outbox
 from chat.refusals import Refused
-from chat.visitors import key_in_scope, scope_address
+from chat.translations import language_of_scope
+from chat.visitors import PROTOCOL, key_in_scope, scope_address, token_in_scope
 
 log = logging.getLogger(__name__)
 
-FRAME_WINDOW_SECONDS = 10
 # The server's extension of the scope: `taken()` bytes have reached the client, and `abort()` cuts it off. daphne has
 # none, and keeps a client that reads nothing.
 CONNECTION = "mmchat.connection"
+
+ABORT_SECONDS = 2.0  # until a client that floods is cut off after it was told
 
 CLOSE_RESTART = 1012
 CLOSE_NO_VISITOR = 4401
@@ -50,6 +51,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     visitor_key: uuid.UUID
     address: Address | None
     language: str
+    limits: SocketLimits
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Call the handler of a message.
@@ -63,30 +65,28 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.opened = False
         self._one_at_a_time = asyncio.Lock()  # frames and announcements
         self.conversation: uuid.UUID | None = None
-        self.received: deque[float] = deque()
         key = key_in_scope(self.scope)
-        await self.accept()
-        if key is None:
-            return await self.close(CLOSE_NO_VISITOR)
+        self.has_token = token_in_scope(self.scope) is not None
+        self.address = scope_address(self.scope)
+        self.language = language_of_scope(self.scope)
+        await self.accept(PROTOCOL if self.has_token else None)
         self.engine = await running_engine()
         if self.engine.draining:
             return await self.close(CLOSE_RESTART)
-        if settings.MMCHAT_LIMITS and self._open_sockets(key) >= settings.MMCHAT_MAX_SOCKETS:
-            return await self.close(CLOSE_TOO_MANY)
-        # Counted before anything is awaited, so that handshakes made at once count each other.
-        self.visitor_key = key
-        self.engine.sockets.add(self)
-        try:
-            if await self.engine.visitors.run(records.blocked, [key]):
-                return await self.close(CLOSE_BLOCKED)
-            if settings.MMCHAT_LIMITS and await self._are_too_many():
-                return await self.close(CLOSE_TOO_MANY)
-        except BaseException:
-            # Nobody calls `disconnect` then; it would count for as long as this process lives.
-            self.engine.sockets.discard(self)
-            raise
-        self.address = scope_address(self.scope)
-        self.language = _language(self.scope)
+        session = "" if self.has_token else self.scope["cookies"].get(settings.SESSION_COOKIE_NAME, "")
+        self.limits = SocketLimits(key, self.address, session, self.engine.visitors, self.engine.open_sockets)
+        with translation.override(self.language):
+            try:
+                await self.limits.handshake()
+                if key is None:
+                    return await self.close(CLOSE_NO_VISITOR)
+                await self._enter(key)
+            except Refused as refused:
+                # In words and with the time to wait, which the page keeps to; a handshake that is denied says nothing.
+                await self._send_text(events.encode(_error(refused)))
+                return await self.close(
+                    CLOSE_BLOCKED if refused.code == "visitor_blocked" else CLOSE_TOO_MANY
+                )
         self._offered = self.scope.get("extensions", {}).get(CONNECTION, {})
         self.outbox = Outbox(
             self.engine, self.language, self._send_text, self._offered.get("taken", lambda: 0)
@@ -94,34 +94,34 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.opened = True
         self.outbox.put(events.Hello(version=mmchat_site.__version__))
 
-    def _open_sockets(self, key: uuid.UUID) -> int:
-        return sum(1 for socket in self.engine.sockets if socket.visitor_key == key)
+    async def _enter(self, key: uuid.UUID) -> None:
+        """Join the sockets of this process. Raises `Refused` for a visitor who is blocked or has too many."""
+        self.visitor_key = key
+        self.engine.sockets.add(self)
+        try:
+            await self.limits.enter()
+            if await self.engine.visitors.run(records.blocked, [key]):
+                raise Refused("visitor_blocked", _("This browser has been blocked from sending messages."))
+        except BaseException:
+            # Nobody calls `disconnect` for a handshake that failed; it would count as long as this process lives.
+            self._leave_process()
+            raise
 
-    async def _are_too_many(self) -> bool:
-        """Tell whether the visitor has too many sockets on the whole site.
-
-        Those of a process that was killed count for some seconds more, in which their pages come back here.
-        """
-        if await self._open_on_the_site() <= settings.MMCHAT_MAX_SOCKETS:
-            return False
-        await asyncio.sleep(DEAD_SECONDS)
-        return await self._open_on_the_site() > settings.MMCHAT_MAX_SOCKETS
-
-    async def _open_on_the_site(self) -> int:
-        return await self.engine.limits.open_sockets(self.visitor_key, self._open_sockets(self.visitor_key))
+    def _leave_process(self) -> None:
+        self.engine.sockets.discard(self)
+        self.limits.left()
 
     async def disconnect(self, code: int) -> None:
         if not hasattr(self, "visitor_key"):
             return
-        self.engine.sockets.discard(self)
+        self._leave_process()
         # After what was announced meanwhile, or a reply that it begins to follow would be followed for ever.
         async with self._one_at_a_time:
             if self.opened:
                 self.opened = False
                 self._leave()
                 await self.outbox.close()
-        if settings.MMCHAT_LIMITS:
-            await self._open_on_the_site()
+        await self.limits.tell_left()
 
     def is_stuck(self) -> bool:
         return self.opened and self.outbox.is_stuck()
@@ -129,7 +129,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     def abort(self) -> None:
         """Cut the connection of a client that reads nothing: a close frame would wait behind what is not read."""
         # It no longer counts; the visitor may open another socket meanwhile.
-        self.engine.sockets.discard(self)
+        self._leave_process()
         if abort := self._offered.get("abort"):
             log.info("cut the connection of a client that does not read")
             abort()
@@ -150,19 +150,20 @@ class ChatConsumer(AsyncWebsocketConsumer):
     # Frames from the browser
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if not self.opened:
+        if not self.opened or self.limits.is_flooded:
             return
         with translation.override(self.language):
-            client_id = None
+            client_id = _client_id(text_data or "")
             try:
+                await self.limits.frame()
                 if text_data is None:
                     raise Refused("frame_unreadable", _("Frames must be text."), "frame")
-                client_id = _client_id(text_data)
-                await self._check_rate()
                 async with self._one_at_a_time:
                     await self._handle(_parse(text_data))
             except Refused as refused:
                 self._refuse(refused, client_id)
+                if self.limits.is_flooded:
+                    await self._close_for_flood()
             except DatabaseFailure:
                 log.exception("a frame was refused: the database does not answer")
                 text = _("This could not be stored just now, so nothing was sent. Try again in a moment.")
@@ -173,37 +174,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 text = _("Something went wrong on our side, so nothing was sent. Try again.")
                 self._refuse(Refused("internal_error", text), client_id)
 
+    async def _close_for_flood(self) -> None:
+        log.info("closed the socket of a client that floods it")
+        await self.close(CLOSE_TOO_MANY)
+        # One that does not read either would not see it, and go on for as long as a server waits for an answer.
+        if abort := self._offered.get("abort"):
+            asyncio.get_running_loop().call_later(ABORT_SECONDS, abort)
+
     def _refuse(self, refused: Refused, client_id: uuid.UUID | None) -> None:
         metrics.frame_refused(refused.code)
-        self.outbox.put(
-            events.Error(
-                code=refused.code,
-                text=refused.text,
-                field=refused.field,
-                limit=refused.limit,
-                client_id=client_id,
-            )
-        )
-
-    async def _check_rate(self) -> None:
-        if not settings.MMCHAT_LIMITS:
-            return
-        now = time.monotonic()
-        while self.received and now - self.received[0] > FRAME_WINDOW_SECONDS:
-            self.received.popleft()
-        limit = settings.MMCHAT_MAX_FRAMES
-        wait = float(FRAME_WINDOW_SECONDS)
-        if len(self.received) < limit:
-            if await self.engine.limits.may_send(self.visitor_key, limit, FRAME_WINDOW_SECONDS):
-                return self.received.append(now)
-        else:
-            wait -= now - self.received[0]
-        raise Refused(
-            "too_many_frames",
-            _("That was too much at once. Wait %(seconds)s seconds.") % {"seconds": max(1, round(wait))},
-            "frame",
-            limit,
-        )
+        self.outbox.put(_error(refused, client_id))
 
     async def _handle(self, frame: events.ClientFrame) -> None:
         match frame:
@@ -224,13 +204,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.engine.followers.join(frame.conversation, self)
         self.conversation = frame.conversation
         info = await self.engine.visitors.run(
-            conversations.snapshot, frame.conversation, self.visitor_key, frame.have
+            conversations.snapshot, frame.conversation, self.visitor_key, frame.have, frame.at
         )
         if info is None:
             self._leave()
             raise Refused("not_found", _("This conversation does not exist."), "conversation")
         metrics.resumed({each.message: (each.epoch, each.offset) for each in frame.have}, info.messages)
-        self.outbox.put(info)
+        self.outbox.put(signed_page(info) if self.has_token else info)
         for message in info.messages:
             await self.outbox.follow(message)
 
@@ -244,16 +224,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self.engine.draining:
             # The next process answers: the browser sends what was not accepted again.
             return await self.close(CLOSE_RESTART)
-        if isinstance(frame, events.Send):
-            turn = await self.engine.visitors.run(
-                turns.start, self.visitor_key, self.address, frame, self.engine.owner
-            )
-        else:
-            turn = await self.engine.visitors.run(
-                turns.start_variant, self.visitor_key, frame, self.engine.owner
-            )
+        turn = await self._turn(frame)
         if turn.context:
-            self.engine.submit(turn.reply, turn.context)
+            self.engine.submit(turn.reply, turn.context, turn.worker)
             _tell_accepted(turn)
         if self.conversation != turn.conversation:
             self._leave()
@@ -271,6 +244,31 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if turn.fresh:
             self.engine.followers.announce_messages(turn.conversation, turn.messages, self)
 
+    async def _turn(self, frame: events.Send | events.Regenerate | events.Continue) -> turns.Turn:
+        try:
+            await self.limits.message()
+        except Refused:
+            # Sent again after a lost connection: it was counted when it was stored.
+            if before := await self.engine.visitors.run(turns.found, self.visitor_key, frame):
+                return before
+            raise
+        try:
+            return await self._store(frame)
+        except Refused as refused:
+            if refused.code != "too_many_replies":
+                raise
+            await self.limits.unless_staff(refused)
+            return await self._store(frame, limited=False)
+
+    async def _store(
+        self, frame: events.Send | events.Regenerate | events.Continue, *, limited: bool = True
+    ) -> turns.Turn:
+        run, key, engine = self.engine.visitors.run, self.visitor_key, self.engine
+        at_hand = engine.workers_at_hand
+        if isinstance(frame, events.Send):
+            return await run(turns.start, key, self.address, frame, engine.owner, at_hand, limited=limited)
+        return await run(turns.start_variant, key, frame, engine.owner, at_hand, limited=limited)
+
     async def _stop(self, frame: events.Stop) -> None:
         try:
             await self.engine.visitors.run(records.request_stop, self.visitor_key, frame.message)
@@ -281,6 +279,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _show(self, infos: list[events.MessageInfo]) -> None:
         # Of a reply that this socket follows it has more already than was read for `infos`.
         infos = [info for info in infos if not self.outbox.follows(info.id)]
+        if self.has_token:
+            infos = [signed_message(info) for info in infos]
         for info in infos:
             self.outbox.put(events.NewMessage(message=info))
         for info in infos:
@@ -305,9 +305,24 @@ class ChatConsumer(AsyncWebsocketConsumer):
             elif event["type"] == "deleted":
                 self.outbox.put(events.Deleted(conversation=uuid.UUID(event["conversation"])))
                 self._leave()
+            elif event["type"] == "changed":
+                self.look_again()
+            elif event["type"] == "titled":
+                self.outbox.put(msgspec.convert(event, events.Titled))
             else:
                 told = {**event["opinion"], "type": "feedback", "message": event["message"]}
                 self.outbox.put(msgspec.convert(told, events.Feedback))
+
+
+def _error(refused: Refused, client_id: uuid.UUID | None = None) -> events.Error:
+    return events.Error(
+        code=refused.code,
+        text=refused.text,
+        field=refused.field,
+        limit=refused.limit,
+        seconds=refused.seconds,
+        client_id=client_id,
+    )
 
 
 def _tell_accepted(turn: turns.Turn) -> None:
@@ -343,7 +358,10 @@ def _parse(text: str) -> events.ClientFrame:
         )
     try:
         return events.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+    except RecursionError:  # the parser keeps to Python's limit, far from the end of the stack
+        reason = _("The site did not understand this: %(reason)s") % {"reason": _("it is nested too deeply.")}
+        raise Refused("frame_unreadable", reason, "frame") from None
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise Refused(
             "frame_unreadable",
             _("The site did not understand this: %(reason)s") % {"reason": error},
@@ -354,18 +372,3 @@ def _parse(text: str) -> events.ClientFrame:
 def _field(reason: str) -> str:
     """Give the field that a validation error names, as in "… - at `$.client_id`"."""
     return reason.rsplit("`$.", 1)[1].rstrip("`") if "`$." in reason else "frame"
-
-
-def _language(scope: dict[str, Any]) -> str:
-    """Choose the language as the pages do: the cookie's, then the browser's wish, then the site's."""
-    cookies = scope.get("cookies", {})
-    wishes = [cookies.get(settings.LANGUAGE_COOKIE_NAME, "")]
-    for name, value in scope.get("headers", ()):
-        if name == b"accept-language":
-            wishes += [part.split(";")[0].strip() for part in value.decode("latin-1").split(",")]
-    for wish in wishes:
-        try:
-            return translation.get_supported_language_variant(wish)
-        except LookupError:
-            continue
-    return settings.LANGUAGE_CODE

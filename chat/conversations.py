@@ -2,14 +2,15 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from django.db.models import Prefetch
 
 from chat import events
-from chat.failures import failure
+from chat.branches import Tree, tree_of
+from chat.failures import failure, notice
 from chat.images.store import image_info
 from chat.models import Conversation, Message, MessageImage, Upload
 from chat.registry import can_continue
@@ -21,12 +22,29 @@ _SAID = ("votes", "flags", "preferred")
 Position = tuple[int, int]  # epoch and offset in characters
 
 
-def snapshot(
-    conversation_id: uuid.UUID, visitor_key: uuid.UUID | None, have: Iterable[events.Held] = ()
-) -> events.ConversationInfo | None:
-    """Give a visitor's conversation with all its messages, each from where the visitor already has it.
+PAGE = 20  # messages that are sent of a branch at once
+MOST = 500  # of those that a page holds already and comes back for
+MOST_ILLUSTRATED = 32  # messages before those that are sent whose images are told of
 
-    None for a conversation that does not exist, is deleted, or is somebody else's.
+
+class Earlier(msgspec.Struct):
+    """Messages of a branch before one that a page holds, oldest first, and the images of those before them."""
+
+    messages: list[events.MessageInfo]
+    images: list[list[events.ImageInfo]]
+
+
+def snapshot(
+    conversation_id: uuid.UUID,
+    visitor_key: uuid.UUID | None,
+    have: Iterable[events.Held] = (),
+    at: uuid.UUID | None = None,
+) -> events.ConversationInfo | None:
+    """Give the end of a branch of a visitor's conversation, each message from where the visitor already has it.
+
+    It is the branch on which `at` is, or the newest message, and goes back to `at` and to what the visitor holds of
+    it. Replies that run are given on whatever branch they are. None for a conversation that does not exist, is
+    deleted, or is somebody else's.
     """
     conversation = (
         Conversation.objects.owned_by(visitor_key).select_related("model").filter(pk=conversation_id).first()
@@ -34,17 +52,46 @@ def snapshot(
     if conversation is None:
         return None
     held = {item.message: (item.epoch, item.offset) for item in have}
+    tree = tree_of(conversation.pk)
+    leaf = tree.newest_leaf(at if at and at in tree else None)
+    branch = tree.branch(leaf)
+    wanted = (place for place, message in enumerate(branch) if message in held or message == at)
+    start = max(0, min(next(wanted, len(branch)), len(branch) - PAGE), len(branch) - MOST)
     return events.ConversationInfo(
         id=conversation.pk,
         title=conversation.title,
         model=conversation.model.name,
-        messages=[_stored_info(message, held) for message in _messages(conversation_id=conversation.pk)],
+        leaf=leaf,
+        messages=_stored_infos(tree, [*branch[start:], *tree.live()], held),
+        images=_images(conversation.pk, branch[:start]),
     )
 
 
-def message_infos(ids: Iterable[uuid.UUID]) -> list[events.MessageInfo]:
-    """Give messages by id, in the order of a conversation."""
-    return [_stored_info(message, {}) for message in _messages(pk__in=list(ids))]
+def earlier(conversation_id: uuid.UUID, visitor_key: uuid.UUID | None, before: uuid.UUID) -> Earlier | None:
+    """Give the messages that led to `before`, the last page of them.
+
+    None where the conversation is none of this visitor's, or the message none of it.
+    """
+    if not Conversation.objects.owned_by(visitor_key).filter(pk=conversation_id).exists():
+        return None
+    tree = tree_of(conversation_id)
+    if before not in tree:
+        return None
+    branch = tree.branch(before)[:-1]
+    start = max(0, len(branch) - PAGE)
+    return Earlier(_stored_infos(tree, branch[start:], {}), _images(conversation_id, branch[:start]))
+
+
+def message_infos(ids: Collection[uuid.UUID]) -> list[events.MessageInfo]:
+    """Give messages of one conversation by id, in its order."""
+    conversation = Message.objects.filter(pk__in=ids).values_list("conversation_id", flat=True).first()
+    return _stored_infos(tree_of(conversation), ids, {}) if conversation else []
+
+
+def siblings_of(message: Message) -> list[uuid.UUID]:
+    """Give the messages that follow what this one follows, oldest first, itself among them."""
+    beside = Message.objects.filter(conversation_id=message.conversation_id, parent_id=message.parent_id)
+    return list(beside.in_order().values_list("pk", flat=True))
 
 
 def message_info(
@@ -52,8 +99,12 @@ def message_info(
     uploads: Iterable[Upload],
     opinion: events.Opinion | None = None,
     held: Position = (0, 0),
+    siblings: Sequence[uuid.UUID] = (),
 ) -> events.MessageInfo:
-    """Put a message into the form that the socket sends, from where the visitor already holds it."""
+    """Put a message into the form that the socket sends, from where the visitor already holds it.
+
+    Without `siblings` it stands alone, as a new one does.
+    """
     epoch, offset = held
     # Who followed a live reply in the process that runs it may be ahead of the database, and stays there.
     if epoch != message.epoch or (offset > len(message.text) and not message.is_live):
@@ -62,6 +113,7 @@ def message_info(
         id=message.pk,
         conversation=message.conversation_id,
         parent=message.parent_id,
+        siblings=list(siblings) or [message.pk],
         role=message.role,
         variant=message.variant,
         state=message.state,
@@ -75,18 +127,49 @@ def message_info(
         client_id=message.client_id,
         parameters=message.parameters,
         failure=failure(message.error_code),
+        notice=notice(message.notice),
         **msgspec.structs.asdict(opinion or events.Opinion()),
         continuable=message.model is not None and can_continue(message.model),
+        cut=message.is_cut,
+        pace=_pace(message),
     )
 
 
-def _stored_info(message: Message, held: Mapping[uuid.UUID, Position]) -> events.MessageInfo:
-    return message_info(
-        message,
-        [image.upload for image in message.images.all()],
-        _opinion(message),
-        held.get(message.pk, (0, 0)),
+def _pace(message: Message) -> events.Pace | None:
+    """Tell how quickly a reply came; none of one that began with another's text, which cost no time."""
+    if message.first_answered is None or message.finished is None or message.continues_id:
+        return None
+    return events.Pace(
+        first=(message.first_answered - message.created).total_seconds(),
+        seconds=(message.finished - message.first_answered).total_seconds(),
+        tokens=message.output_tokens,
     )
+
+
+def _stored_infos(
+    tree: Tree, ids: Collection[uuid.UUID], held: Mapping[uuid.UUID, Position]
+) -> list[events.MessageInfo]:
+    return [
+        message_info(
+            message,
+            [image.upload for image in message.images.all()],
+            _opinion(message),
+            held.get(message.pk, (0, 0)),
+            tree.siblings(message.pk),
+        )
+        for message in _messages(pk__in=ids)
+    ]
+
+
+def _images(conversation_id: uuid.UUID, messages: Collection[uuid.UUID]) -> list[list[events.ImageInfo]]:
+    """Give the images of the newest of these messages of a conversation that have some."""
+    if not messages:
+        return []
+    rows = MessageImage.objects.filter(message__conversation_id=conversation_id).order_by("position")
+    found: defaultdict[uuid.UUID, list[events.ImageInfo]] = defaultdict(list)
+    for row in rows.select_related("upload__image"):
+        found[row.message_id].append(image_info(row.upload))
+    return [found[message] for message in messages if message in found][-MOST_ILLUSTRATED:]
 
 
 def opinions(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, events.Opinion]:
@@ -138,9 +221,14 @@ def _messages(**conditions: Any) -> Iterable[Message]:
 
 
 def title_of(text: str) -> str:
-    """Make a conversation's title from its first message: its first line, cut at a word."""
+    """Make a title from a first message: its first line, cut at a word; "" where nothing of it can be seen."""
     line = " ".join(text.strip().split("\n", 1)[0].split())
     if len(line) <= 60:
-        return line
+        return line if can_be_seen(line) else ""
     cut = line[:60].rsplit(" ", 1)[0]
     return (cut if len(cut) > 30 else line[:60]) + "…"
+
+
+def can_be_seen(text: str) -> bool:
+    """Tell whether a text holds more than spaces and signs without width, which nobody could click."""
+    return any(character.isprintable() and not character.isspace() for character in text)

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar
 
 from django.db import Error as DatabaseFailure
 from django.db import InternalError, OperationalError, connection
+from django.utils import translation
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,14 +34,25 @@ class DatabaseThread:
         finds what it did before.
         """
         call = partial(_call, work, *arguments, **named)
-        # The context carries the visitor's language along.
-        return await asyncio.get_running_loop().run_in_executor(self._executor, copy_context().run, call)
+        # Not by the context: what Django keeps in it holds in one thread only.
+        in_language = partial(_in_language, translation.get_language(), call)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, in_language)
+
+    async def settle(self) -> None:
+        """Wait until all that was asked for before is done, and whoever asked has gone on."""
+        await asyncio.get_running_loop().run_in_executor(self._executor, lambda: None)
 
     async def close(self) -> None:
         """End the thread and its connection."""
         # Not the bound method: looking it up would open the connection of this thread.
         await asyncio.get_running_loop().run_in_executor(self._executor, lambda: connection.close())
         self._executor.shutdown()
+
+
+def _in_language(language: str | None, call: Callable[[], T]) -> T:
+    """Make `call`, which may put something into words, in the language of who waits for it."""
+    with translation.override(language):
+        return call()
 
 
 def _call(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:

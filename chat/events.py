@@ -52,10 +52,14 @@ class Held(Frame):
 
 
 class Open(Frame, tag="open"):
-    """Follow a conversation; answered by `conversation`. Takes the place of the one followed before."""
+    """Follow a conversation; answered by `conversation`. Takes the place of the one followed before.
+
+    `at` is a message of the branch to be shown; without it, that is the branch of the newest message.
+    """
 
     conversation: UUID
     have: Annotated[list[Held], msgspec.Meta(max_length=MAX_HELD)] = []
+    at: UUID | None = None
 
 
 class Leave(Frame, tag="leave"):
@@ -67,7 +71,8 @@ class Send(Frame, tag="send"):
 
     `client_id` is drawn by the client and is an idempotency key: sent again, it gives the same answer.
     Without `conversation` a new one is made. `parent` is the reply this message follows; without it, the
-    newest one of the conversation.
+    newest one of the conversation. `edits` is an earlier message beside which this one is put, as another branch;
+    it follows what that one follows.
     """
 
     client_id: UUID
@@ -75,6 +80,7 @@ class Send(Frame, tag="send"):
     text: Text = ""
     conversation: UUID | None = None
     parent: UUID | None = None
+    edits: UUID | None = None
     images: Annotated[list[UUID], msgspec.Meta(max_length=MAX_IMAGES)] = []
     parameters: Parameters = msgspec.field(default_factory=Parameters)
 
@@ -107,7 +113,7 @@ ClientFrame = Open | Leave | Send | Regenerate | Continue | Stop
 
 
 class ImageInfo(Frame):
-    """One picture of a message: where it is served, and its size in pixels."""
+    """One picture of a message: where it is served, its size in pixels, and what its visitor says that it shows."""
 
     id: UUID
     url: str
@@ -115,6 +121,7 @@ class ImageInfo(Frame):
     width: int
     height: int
     name: str
+    description: str = ""
 
 
 class Failure(Frame):
@@ -149,15 +156,26 @@ class Opinion(Frame, kw_only=True):
     flagged: bool = False
 
 
+class Pace(Frame):
+    """How quickly a reply came, in seconds: until its first text, and from there to its end; `tokens` if counted."""
+
+    first: float
+    seconds: float
+    tokens: int | None = None
+
+
 class MessageInfo(Opinion, kw_only=True):
     """One message. `text` is what follows `offset` in `epoch`; `length` is the whole text's length so far.
 
-    `continuable` tells of a reply whether its model can go on from a text that broke off.
+    `siblings` are the messages that follow the same one, oldest first, itself among them. `continuable` tells of a
+    reply whether its model can go on from a text that broke off, `cut` whether it ended at its limit of tokens,
+    `notice` what its visitor is told beside it.
     """
 
     id: UUID
     conversation: UUID
     parent: UUID | None
+    siblings: list[UUID]
     role: str  # user | assistant
     variant: int
     state: str  # complete | queued | streaming | stopped | failed | interrupted
@@ -171,7 +189,10 @@ class MessageInfo(Opinion, kw_only=True):
     client_id: UUID | None = None
     parameters: dict[str, float | int | str] = {}
     failure: Failure | None = None
+    notice: str | None = None
     continuable: bool = False
+    cut: bool = False
+    pace: Pace | None = None
 
 
 class Hello(Frame, tag="hello"):
@@ -181,12 +202,18 @@ class Hello(Frame, tag="hello"):
 
 
 class ConversationInfo(Frame, tag="conversation"):
-    """The conversation asked for by `open`, all its messages oldest first; live ones go on as deltas."""
+    """The conversation asked for by `open`: the newest messages of one branch, which ends with `leaf`, oldest first.
+
+    Live replies are among them on whatever branch they are, and go on as deltas. `images` are those of the branch
+    before its first message here: a list for each message with some, the newest ones only.
+    """
 
     id: UUID
     title: str
     model: str
+    leaf: UUID | None
     messages: list[MessageInfo]
+    images: list[list[ImageInfo]] = []
 
 
 class Accepted(Frame, tag="accepted"):
@@ -233,13 +260,18 @@ class Replace(Frame, tag="replace"):
 
 
 class State(Frame, tag="state"):
-    """A reply's state changed. For final ones `epoch` and `length` tell what the client must hold."""
+    """A reply's state changed. For final ones `epoch` and `length` tell what the client must hold.
+
+    `cut` tells of a complete one that it ended at its limit of tokens, `notice` is what the visitor is told beside it.
+    """
 
     message: UUID
     state: str
     epoch: int
     length: int
     failure: Failure | None = None
+    cut: bool = False
+    notice: str | None = None
 
 
 class Queued(Frame, tag="queue"):
@@ -256,6 +288,13 @@ class Feedback(Opinion, kw_only=True, tag="feedback"):
     message: UUID
 
 
+class Titled(Frame, tag="titled"):
+    """The followed conversation was given another title by its visitor."""
+
+    conversation: UUID
+    title: str
+
+
 class Deleted(Frame, tag="deleted"):
     """The followed conversation was deleted by its visitor; nothing more comes of it."""
 
@@ -269,12 +308,16 @@ class Missed(Frame, tag="missed"):
 
 
 class Error(Frame, tag="error"):
-    """A frame was refused and changed nothing. `field` and `limit` name what broke which bound."""
+    """A frame was refused and changed nothing. `field` and `limit` name what broke which bound.
+
+    `seconds` is when the same would be taken, where waiting helps.
+    """
 
     code: str
     text: str
     field: str | None = None
     limit: float | int | str | None = None
+    seconds: int | None = None
     client_id: UUID | None = None
 
 
@@ -288,6 +331,7 @@ ServerFrame = (
     | State
     | Queued
     | Feedback
+    | Titled
     | Deleted
     | Missed
     | Error

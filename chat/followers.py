@@ -79,6 +79,19 @@ class Followers:
             event = {"type": "deleted", "conversation": str(conversation)}
             self._loop.call_soon_threadsafe(self._tell_all, event)
 
+    def announce_title(self, conversation: uuid.UUID, title: str) -> None:
+        """Tell all followers what their conversation is called now; may be called in any thread."""
+        if self._loop:
+            event = {"type": "titled", "conversation": str(conversation), "title": title}
+            self._loop.call_soon_threadsafe(self._tell_all, event)
+
+    def announce_changed(self, conversation: uuid.UUID) -> None:
+        """Let all followers read their conversation anew; may be called in any thread."""
+        if self._loop:
+            self._loop.call_soon_threadsafe(
+                self._tell_all, {"type": "changed", "conversation": str(conversation)}
+            )
+
     def _tell_all(self, event: dict[str, Any]) -> None:
         self._tell(event)
         self._others.announce(event)

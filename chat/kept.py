@@ -3,6 +3,7 @@
 import time
 import weakref
 from collections.abc import Callable
+from functools import update_wrapper
 from typing import ClassVar, Generic, TypeVar
 
 T = TypeVar("T")
@@ -17,6 +18,7 @@ class Kept(Generic[T]):
 
     def __init__(self, read: Callable[[], T]) -> None:
         self._read = read
+        update_wrapper(self, read)
         self._found: tuple[float, T] | None = None
         self._all.add(self)
 
@@ -25,6 +27,15 @@ class Kept(Generic[T]):
         if self._found is None or now - self._found[0] >= SECONDS:
             self._found = (now, self._read())
         return self._found[1]
+
+    def fresh(self) -> T | None:
+        """Give what was read in the last `SECONDS`, and read nothing; None where nothing was."""
+        found = self._found
+        return found[1] if found and time.monotonic() - found[0] < SECONDS else None
+
+    def last(self) -> T | None:
+        """Give what was read last, however long ago, and read nothing; None where nothing was."""
+        return self._found[1] if self._found else None
 
     @classmethod
     def forget_all(cls) -> None:

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 MOST_WORKERS = 200  # by name; addresses come and go, and each stays in memory and in every answer
 LOOK_SECONDS = 0.5
 FIRST_TEXT = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60)
+CHECK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 WHOLE = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
 LATE = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
@@ -50,6 +51,10 @@ _worker_first_text = _histogram(
 )
 _whole = _histogram("reply_seconds", "From accepted to the end of the reply.", WHOLE)
 _loop_late = _histogram("event_loop_late_seconds", "How much later than asked the event loop called.", LATE)
+_checked = _counter(
+    "moderation_decisions", "Decisions of content checks.", "check", "stage", "outcome", "dry_run"
+)
+_check_time = _histogram("moderation_seconds", "What a content check took.", CHECK, "check")
 _workers: set[str] = set()
 
 
@@ -74,7 +79,7 @@ class Process(Protocol):
 
     draining: bool
 
-    def open_sockets(self) -> int: ...
+    def number_of_sockets(self) -> int: ...
 
     def reply_states(self) -> list[str]: ...
 
@@ -93,7 +98,7 @@ class _Now(Collector):
         breakers = GaugeMetricFamily("mmchat_breaker_open", text, labels=["worker"])
         if process := self.process:
             draining.add_metric([], process.draining)
-            sockets.add_metric([], process.open_sockets())
+            sockets.add_metric([], process.number_of_sockets())
             states = Counts(process.reply_states())
             for state in ("queued", "streaming"):
                 replies.add_metric([state], states[state])
@@ -149,6 +154,12 @@ def reply_ended(state: str, code: str, address: str, seconds: float | None = Non
     _ended.labels(state, code, _worker(address)).inc()
     if seconds is not None:
         _whole.observe(seconds)
+
+
+def checked(check: str, stage: str, outcome: str, seconds: float, *, dry_run: bool) -> None:
+    """Count what a content check decided, and the seconds that it took."""
+    _checked.labels(check, stage, outcome, "true" if dry_run else "false").inc()
+    _check_time.labels(check).observe(seconds)
 
 
 # Sockets

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from django.utils import translation
 
 from chat import events
-from chat.failures import failure
+from chat.failures import failure, notice
 from chat.generation.engine import Engine
 from chat.generation.reply import FINAL_STATES, LiveReply, Missing
 from chat.models import ReplyState
@@ -124,7 +124,12 @@ class Outbox:
             return  # another conversation was opened while an earlier reply was being sent
         # Read together, before anything is awaited: a final state comes with its final text.
         missing = reply.after(followed.epoch, followed.offset)
-        state, code, place = reply.state, reply.error_code, (reply.position, reply.wait_seconds)
+        state, code, cut, place = (
+            reply.state,
+            reply.error_code,
+            reply.cut,
+            (reply.position, reply.wait_seconds),
+        )
         epoch, length = reply.epoch, len(reply.text)
         if missing is not None:
             if followed.state == ReplyState.QUEUED and state == ReplyState.STREAMING:
@@ -137,7 +142,7 @@ class Outbox:
             position, seconds = place
             await self._put_out(events.Queued(message=reply.id, position=position, seconds=seconds))
         if state != followed.state:
-            await self._send_state(followed, state, code, epoch, length)
+            await self._send_state(followed, state, code, epoch, length, cut)
         # What was sent counts: the reply may have ended while a slow client took it, or be followed anew.
         if state in FINAL_STATES and self._followed.get(reply.id) is followed:
             del self._followed[reply.id]
@@ -155,10 +160,20 @@ class Outbox:
         followed.deltas += 1
         await self._put_out(events.Delta(stream, text))
 
-    async def _send_state(self, followed: _Followed, state: str, code: str, epoch: int, length: int) -> None:
+    async def _send_state(
+        self, followed: _Followed, state: str, code: str, epoch: int, length: int, cut: bool = False
+    ) -> None:
         followed.state = state
         with translation.override(self._language):
-            why = failure(code)
+            why, told = failure(code), notice(followed.reply.notice)
         await self._put_out(
-            events.State(message=followed.reply.id, state=state, epoch=epoch, length=length, failure=why)
+            events.State(
+                message=followed.reply.id,
+                state=state,
+                epoch=epoch,
+                length=length,
+                failure=why,
+                cut=cut,
+                notice=told,
+            )
         )

@@ -51,7 +51,7 @@ def resolve(asked: events.Parameters, model: ChatModel) -> Parameters:
         if value is None:
             value = min(allowed["default"], high)
         label = str(ParameterRange.Name(name).label)
-        if not math.isfinite(value) or value < low:
+        if (isinstance(value, float) and not math.isfinite(value)) or value < low:
             raise _out_of_range(name, label, low, high, low)
         if value > high:
             raise _out_of_range(name, label, low, high, high)

@@ -18,8 +18,17 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, ProtectedError, Q, QuerySet
 from django.utils import timezone
 
+from chat import retention
 from chat.images.store import delete_unowned, delete_upload
-from chat.models import AuditEntry, Conversation, Image, Message, MessageImage, Upload, Visitor
+from chat.models import (
+    AuditEntry,
+    Conversation,
+    Image,
+    Message,
+    MessageImage,
+    Upload,
+    Visitor,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +44,14 @@ def purge() -> dict[str, int]:
     for conversation in _ids(_over(now)):
         _remove_conversation(_over(now).filter(pk=conversation), gone)
     for upload in _ids(_unused(now)):
-        _remove_upload(upload, gone)
+        _remove_upload(_unused(now).filter(pk=upload), gone)
     for image in _unowned(now).values_list("pk", flat=True):
         # Suppressed: somebody sent it at this very moment.
         with contextlib.suppress(IntegrityError):
             gone["images"] += delete_unowned(image)
     for visitor in _ids(_leaving(now)):
         _remove_visitor(_leaving(now).filter(pk=visitor), visitor, gone)
+    gone.update(retention.forget())
     if any(gone.values()):
         AuditEntry.objects.create(action="purge", detail=dict(gone))
     return dict(gone)
@@ -113,18 +123,21 @@ def _remove_conversation(found: QuerySet[Conversation], gone: Gone) -> None:
         shown = MessageImage.objects.filter(message__conversation=conversation)
         uploads = set(shown.values_list("upload", flat=True))
         gone["conversations"] += bool(Conversation.objects.filter(pk=conversation.pk).delete()[0])
+    last = conversation.deleted or conversation.updated
+    # What its visitor has sent again since then may be waiting for its message: it goes with the unused ones.
+    again = Q(created__gt=max(last, timezone.now() - DAY))
     for upload in uploads:
-        _remove_upload(upload, gone)
+        _remove_upload(Upload.objects.exclude(again).filter(pk=upload), gone)
     log.info("a conversation was removed", extra={"conversation": conversation.pk})
 
 
-def _remove_upload(pk: uuid.UUID, gone: Gone) -> None:
-    upload = Upload.objects.filter(pk=pk, uses__isnull=True).first()
+def _remove_upload(found: QuerySet[Upload], gone: Gone) -> None:
+    """Remove an upload that no message shows; `found` gives it while it is to be removed."""
+    upload = found.filter(uses__isnull=True).first()
     if upload is not None:
         # Suppressed: it was sent at this very moment.
         with contextlib.suppress(ProtectedError, IntegrityError):
-            delete_upload(upload)
-            gone["images"] += 1
+            gone["images"] += delete_upload(upload)
 
 
 def _remove_visitor(found: QuerySet[Visitor], pk: uuid.UUID, gone: Gone) -> None:
@@ -134,7 +147,7 @@ def _remove_visitor(found: QuerySet[Visitor], pk: uuid.UUID, gone: Gone) -> None
     for conversation in _ids(Conversation.objects.filter(**everything)):
         _remove_conversation(Conversation.objects.filter(pk=conversation), gone)
     for upload in _ids(Upload.objects.filter(**everything)):
-        _remove_upload(upload, gone)
+        _remove_upload(Upload.objects.filter(pk=upload), gone)
     # Suppressed: something came at this very moment.
     with contextlib.suppress(ProtectedError, IntegrityError), transaction.atomic():
         visitor = found.select_for_update(of=("self",)).first()

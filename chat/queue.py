@@ -1,11 +1,12 @@
 """Who starts next: admission of waiting replies, on the database, for all processes of the site together."""
 
 import datetime
+import functools
 import uuid
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -13,6 +14,7 @@ from django.db.models import Count, Max
 from django.utils import timezone
 
 from chat.models import Message, ReplyState
+from chat.workers.protocols import PROTOCOLS
 
 RECENT = 50
 _LOCK = 0x6D6D63686174  # any number that is ours; PostgreSQL keeps one lock under it
@@ -41,11 +43,19 @@ class Candidate(NamedTuple):
     queue_length: int = 0  # as the worker said it last
     speed: float = 1.0
     uses: int | None = None
+    limit: int | None = None  # replies at once; None: the site's for workers
+    protocol: str = "llava"  # in which it is spoken to
+    key_variable: str = ""  # whose value it wants as a key
+
+    @property
+    def continues(self) -> bool:
+        """Tell whether it goes on from a reply that broke off."""
+        return PROTOCOLS[self.protocol].continues
 
     @classmethod
-    def each_once(cls, addresses: Sequence[str]) -> "list[Candidate]":
-        """Make candidates of addresses that a controller named, each for one request."""
-        return [cls(address, uses=uses) for address, uses in Counter(addresses).items()]
+    def each_once(cls, named: Iterable["Candidate"]) -> "list[Candidate]":
+        """Make candidates of those that a controller named, each for one request."""
+        return [candidate._replace(uses=uses) for candidate, uses in Counter(named).items()]
 
 
 @dataclass
@@ -92,18 +102,10 @@ def admit(
     is left to it by the other processes.
     """
     with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        on_worker: Counter[str] = Counter()
-        alone = True  # no other process has anything in line
-        live = Message.objects.live().order_by().values_list("state", "owner", "worker")
-        for state, whose, worker, number in live.annotate(Count("pk")):
-            if state == ReplyState.STREAMING:
-                on_worker[worker] += number
-            elif whose != owner:
-                alone = False
-        if alone and (started := _start_all(owner, ready, _Places(on_worker.copy(), candidates))):
+        _lock("pg_advisory_xact_lock")
+        on_worker, owners = _census()
+        # Where no other process has anything in line, and there is a place for each, no order matters.
+        if owners <= {owner} and (started := _start_all(owner, ready, _Places(on_worker.copy(), candidates))):
             return started
         places = _Places(on_worker, candidates)
         waiting = [item for item in _waiting() if item.owner != owner or item.reply in ready]
@@ -119,15 +121,15 @@ def admit(
                 if item.owner is not None:
                     places.leave(item.may_start_at or ())
                 continue
-            address = places.take(item.model, ready[item.reply].tried)
-            if address is None:
+            worker = places.take(item.model, ready[item.reply].tried)
+            if worker is None:
                 in_line += 1
                 result.positions[item.reply] = in_line
                 usable = places.usable(item.model, ready[item.reply].tried)
                 if usable != tuple(item.may_start_at or ()):
                     changed.setdefault(usable, []).append(item.reply)
             else:
-                chosen.setdefault(address, []).append(item.reply)
+                chosen.setdefault(worker.address, []).append(item.reply)
         for usable, replies in changed.items():
             Message.objects.filter(pk__in=replies).update(may_start_at=usable)
         for address, replies in chosen.items():
@@ -135,17 +137,62 @@ def admit(
     return result
 
 
+def place_at_once(model: str, workers: Sequence[Candidate], *, goes_on: bool = False) -> Candidate | None:
+    """Take a place for a reply that is about to be stored, in its transaction, and give its worker.
+
+    With `goes_on` the reply goes on from another, which not every worker can.
+
+    None where somebody waits, another process gives out places just now, or none is free: then it joins the line.
+    Being admitted there costs a transaction more, which is a third of what the start of a reply costs.
+    """
+    workers = [worker for worker in workers if worker.continues or not goes_on]
+    if not workers or not _lock("pg_try_advisory_xact_lock"):
+        return None
+    on_worker, owners = _census()
+    return None if owners else _Places(on_worker, {model: workers}).take(model, ())
+
+
+def _lock(function: str) -> bool:
+    """Take the lock of all admissions until the commit; SQLite has one writer anyway."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s)", [_LOCK])
+        return cursor.fetchone() != (False,)
+
+
+def _census() -> tuple[Counter[str], set[uuid.UUID | None]]:
+    """Count the replies at each worker, and give the processes that have replies in line."""
+    on_worker: Counter[str] = Counter()
+    owners: set[uuid.UUID | None] = set()
+    with connection.cursor() as cursor:
+        cursor.execute(*_census_query())
+        for state, owner, worker, number in cursor.fetchall():
+            if state == ReplyState.STREAMING:
+                on_worker[worker] += number
+            else:
+                owners.add(owner if owner is None else uuid.UUID(str(owner)))  # SQLite has no ids, only text
+    return on_worker, owners
+
+
+@functools.cache
+def _census_query() -> tuple[str, tuple[Any, ...]]:
+    """Give the SQL of the census: put together for each reply, it would cost three times what it takes to run."""
+    live = Message.objects.live().order_by().values_list("state", "owner", "worker")
+    return live.annotate(Count("pk")).query.sql_with_params()
+
+
 def _start_all(owner: uuid.UUID, ready: Mapping[uuid.UUID, Ready], places: "_Places") -> Admission | None:
-    """Start all replies at once where there is a place for each, so that no order matters; else none, and give None.
+    """Start all replies where there is a place for each; else none, and give None.
 
     It is the usual case, and spares it to read the whole line with its visitors.
     """
     chosen: dict[str, list[uuid.UUID]] = {}
     for reply, (model, tried) in ready.items():
-        address = places.take(model, tried)
-        if address is None:
+        worker = places.take(model, tried)
+        if worker is None:
             return None
-        chosen.setdefault(address, []).append(reply)
+        chosen.setdefault(worker.address, []).append(reply)
     result = Admission(places=places.most())
     for address, replies in chosen.items():
         result.started += _start(owner, address, replies)
@@ -204,6 +251,9 @@ class _Places:
         self._on_worker = on_worker
         self._left = settings.MMCHAT_CONCURRENCY_COUNT - on_worker.total()
         self._candidates = candidates
+        self._limits = {
+            each.address: each.limit for workers in candidates.values() for each in workers if each.limit
+        }
         self._used: Counter[tuple[str, str]] = Counter()
 
     def most(self) -> int:
@@ -211,11 +261,11 @@ class _Places:
         addresses = {each.address for workers in self._candidates.values() for each in workers}
         return min(
             settings.MMCHAT_CONCURRENCY_COUNT,
-            len(addresses | self._on_worker.keys()) * settings.MMCHAT_WORKER_CONCURRENCY,
+            sum(self._limit(address) for address in addresses | self._on_worker.keys()),
         )
 
-    def take(self, model: str, tried: Collection[str]) -> str | None:
-        """Take a place for a reply and give its worker's address; None when there is none."""
+    def take(self, model: str, tried: Collection[str]) -> Candidate | None:
+        """Take a place for a reply and give its worker; None when there is none."""
         if self._left <= 0:
             return None
         free = [
@@ -231,7 +281,7 @@ class _Places:
         self._left -= 1
         self._on_worker[chosen.address] += 1
         self._used[model, chosen.address] += 1
-        return chosen.address
+        return chosen
 
     def usable(self, model: str, tried: Collection[str]) -> tuple[str, ...]:
         """Give the workers, sorted, at which a reply could start if they had room."""
@@ -245,7 +295,10 @@ class _Places:
             self._on_worker[min(free, key=self._on_worker.__getitem__)] += 1
 
     def _has_room(self, address: str) -> bool:
-        return self._on_worker[address] < settings.MMCHAT_WORKER_CONCURRENCY
+        return self._on_worker[address] < self._limit(address)
+
+    def _limit(self, address: str) -> int:
+        return self._limits.get(address, settings.MMCHAT_WORKER_CONCURRENCY)
 
     def _load(self, worker: Candidate) -> float:
         return max(worker.queue_length, self._on_worker[worker.address]) / worker.speed

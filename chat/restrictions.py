@@ -1,6 +1,9 @@
 """Take something away and give it back: hide a reply, block a picture, block a visitor. Each leaves an audit entry."""
 
 import datetime
+import uuid
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -69,6 +72,22 @@ def lift(restriction: Restriction, person: Person) -> bool:
         )
     Kept.forget_all()  # other processes read blocks of pictures anew within a second
     return True
+
+
+def hidden_replies(conversations: Collection[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """Give the replies of these conversations that moderators hide at this moment, by conversation.
+
+    A reply that goes on from a hidden one begins with its text, so it is hidden too.
+    """
+    rows = HiddenReply.objects.in_force().filter(message__conversation__in=conversations)
+    found = list(rows.order_by("pk").values_list("message__conversation", "message"))
+    hidden: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+    while found:
+        for conversation, reply in found:
+            hidden[conversation].append(reply)
+        longer = Message.objects.filter(continues__in=[reply for _, reply in found]).order_by("pk")
+        found = list(longer.values_list("conversation", "pk"))
+    return hidden
 
 
 def _add(restriction: Kind, target: str, action: str, grounds: Grounds) -> Kind:

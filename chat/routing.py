@@ -34,6 +34,8 @@ class OriginCheck:
 
     @staticmethod
     def allows(origin: str, host: str, scheme: str) -> bool:
+        if origin and origin == settings.MMCHAT_SHARED_ORIGIN:
+            return True
         if settings.MMCHAT_ORIGIN:
             return origin == settings.MMCHAT_ORIGIN
         parts = urlsplit(origin)

@@ -1,27 +1,28 @@
 """Begin replies: write down what a visitor asked, and the still empty reply, in one transaction."""
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from chat import events, failures, parameters
+from chat import events, failures, parameters, queue
 from chat.addresses import Address
 from chat.consent import check_consent
-from chat.conversations import branch, message_info, message_infos, title_of
+from chat.conversations import branch, message_info, message_infos, siblings_of, title_of
 from chat.generation.context import Context, context_of
 from chat.images.blocks import is_blocked
 from chat.kept import Kept
 from chat.languages import language_of
+from chat.limits.replies import check_replies
+from chat.model_limits import check_characters, check_images, check_path
 from chat.models import ChatModel, Conversation, Message, MessageImage, ReplyState, Role, Upload, Visitor
+from chat.moderation.stored import is_upheld
 from chat.refusals import Refused
-from chat.registry import can_continue, protocol_of, template_of
+from chat.registry import can_continue, template_of
 from chat.visitors import ensure_visitor
 
 
@@ -30,7 +31,7 @@ class Turn:
     """A stored message and the reply to it; `fresh` when this very call stored it.
 
     `messages` are what the page is to show: the message, where it is new, and the reply. A fresh turn has a
-    `context`, what its reply is to answer.
+    `context`, what its reply is to answer, and a `worker` if it has a place there already.
     """
 
     conversation: uuid.UUID
@@ -38,16 +39,35 @@ class Turn:
     reply: uuid.UUID
     messages: list[events.MessageInfo]
     context: Context | None = None
+    worker: queue.Candidate | None = None
 
     @property
     def fresh(self) -> bool:
         return self.context is not None
 
 
-def start(visitor_key: uuid.UUID, address: Address | None, frame: events.Send, owner: uuid.UUID) -> Turn:
+# Gives, by model, the workers at which a reply may start without standing in line. It is called when the reply is
+# stored: that may have waited for the database, and workers may have gone meanwhile.
+Workers = Callable[[], Mapping[str, Sequence[queue.Candidate]]]
+
+
+def no_workers() -> Mapping[str, Sequence[queue.Candidate]]:
+    return {}
+
+
+def start(
+    visitor_key: uuid.UUID,
+    address: Address | None,
+    frame: events.Send,
+    owner: uuid.UUID,
+    workers: Workers = no_workers,
+    *,
+    limited: bool = True,
+) -> Turn:
     """Store the visitor's message and an empty reply owned by process `owner`, or find the ones of before.
 
-    Raises `Refused`; then nothing is stored.
+    The reply starts at one of `workers` where it can; `limited` to so many at once. Raises `Refused`; then nothing is
+    stored.
     """
     text = frame.text.strip()
     _check_text(text, bool(frame.images))
@@ -55,32 +75,43 @@ def start(visitor_key: uuid.UUID, address: Address | None, frame: events.Send, o
     message_id = uuid.uuid5(visitor_key, str(frame.client_id))
     try:
         with transaction.atomic():
-            return _store_turn(visitor_key, address, frame, text, message_id, owner)
+            return _store_turn(visitor_key, address, frame, text, message_id, owner, workers, limited)
     except (IntegrityError, Refused):
         # Sent again: the key is taken, or the reply that is running is this message's own.
-        if found := _found(message_id):
-            return found
+        if before := _found(message_id):
+            return before
         raise
 
 
 def start_variant(
-    visitor_key: uuid.UUID, frame: events.Regenerate | events.Continue, owner: uuid.UUID
+    visitor_key: uuid.UUID,
+    frame: events.Regenerate | events.Continue,
+    owner: uuid.UUID,
+    workers: Workers = no_workers,
+    *,
+    limited: bool = True,
 ) -> Turn:
     """Store one more reply to the message that the reply `frame.message` answers: empty, or with its text.
 
-    Raises `Refused`; then nothing is stored.
+    It starts at one of `workers` where it can; `limited` to so many at once. Raises `Refused`; then nothing is stored.
     """
     reply_id = uuid.uuid5(visitor_key, str(frame.client_id))
-    if found := _found_variant(reply_id):
-        return found
+    if before := _found_variant(reply_id):
+        return before
     try:
         with transaction.atomic():
-            return _store_variant(visitor_key, frame, reply_id, owner)
+            return _store_variant(visitor_key, frame, reply_id, owner, workers, limited)
     except (IntegrityError, Refused) as error:
         # Sent again, to another process: the reply that is running may be this very one.
-        if found := _found_variant(reply_id):
-            return found
+        if before := _found_variant(reply_id):
+            return before
         raise (error if isinstance(error, Refused) else _busy()) from None
+
+
+def found(visitor_key: uuid.UUID, frame: events.Send | events.Regenerate | events.Continue) -> Turn | None:
+    """Give what the same frame made before, if it did."""
+    made = uuid.uuid5(visitor_key, str(frame.client_id))
+    return _found(made) if isinstance(frame, events.Send) else _found_variant(made)
 
 
 def contexts(replies: Collection[uuid.UUID]) -> dict[uuid.UUID, Context]:
@@ -102,17 +133,9 @@ def contexts(replies: Collection[uuid.UUID]) -> dict[uuid.UUID, Context]:
 
 
 def _check_text(text: str, has_images: bool) -> None:
-    limit = settings.MMCHAT_MAX_MESSAGE_CHARACTERS
     if not text and not has_images:
         raise Refused("message_empty", _("Write a message or add an image."), "text", 1)
-    if len(text) > limit:
-        raise Refused(
-            "message_too_long",
-            _("The message has %(length)s characters; at most %(limit)s are allowed.")
-            % {"length": len(text), "limit": limit},
-            "text",
-            limit,
-        )
+    check_characters(len(text))
     if "\0" in text:  # JSON can hold one; PostgreSQL can't
         raise Refused(
             "message_unreadable",
@@ -122,15 +145,17 @@ def _check_text(text: str, has_images: bool) -> None:
 
 
 def _found(message_id: uuid.UUID) -> Turn | None:
-    reply = Message.objects.filter(parent_id=message_id, role=Role.ASSISTANT).order_by("variant").first()
+    reply = Message.objects.replies().filter(parent_id=message_id).order_by("variant").first()
     if reply is None:
         return None
+    if reply.conversation.deleted:
+        raise _deleted()
     infos = message_infos([message_id, reply.pk])
     return Turn(reply.conversation_id, message_id, reply.pk, infos)
 
 
 def _found_variant(reply_id: uuid.UUID) -> Turn | None:
-    reply = Message.objects.filter(pk=reply_id, role=Role.ASSISTANT).first()
+    reply = Message.objects.replies().filter(pk=reply_id, conversation__deleted__isnull=True).first()
     if reply is None or reply.parent_id is None:
         return None
     return Turn(reply.conversation_id, reply.parent_id, reply.pk, message_infos([reply.pk]))
@@ -143,16 +168,20 @@ def _store_turn(
     text: str,
     message_id: uuid.UUID,
     owner: uuid.UUID,
+    workers: Workers,
+    limited: bool,
 ) -> Turn:
     visitor = ensure_visitor(visitor_key, address, lock=True)
     check_consent(visitor)
     if visitor.is_blocked:
         raise Refused("visitor_blocked", _("This browser has been blocked from sending messages."))
+    if limited:
+        check_replies(visitor)
     model = _model(frame.model)
     values = parameters.resolve(frame.parameters, model)
     uploads = _uploads(visitor, frame, model)
     conversation = _conversation(visitor, frame, model, text)
-    parent = _parent(conversation, frame.parent) if frame.conversation else None
+    parent = _parent(conversation, frame)
     position = parent.position + 1 if parent else 0
     message = Message(
         pk=message_id,
@@ -163,18 +192,20 @@ def _store_turn(
         text=text,
         client_id=frame.client_id,
     )
-    reply = _new_reply(message, model, values, owner)
+    path = [*(branch(parent) if parent else []), (message, uploads)]
+    check_path(model, path)
+    _check_earlier_images(path)
+    reply, worker = _new_reply(message, model, values, owner, workers)
     Message.objects.bulk_create([message, reply])
     if uploads:
         MessageImage.objects.bulk_create(
             MessageImage(message=message, upload=upload, position=place)
             for place, upload in enumerate(uploads)
         )
-    infos = [message_info(message, uploads), message_info(reply, [])]
-    path = [*(branch(parent) if parent else []), (message, uploads)]
-    _check_earlier_images(path)
+    beside = siblings_of(message) if frame.edits else [message.pk]
+    infos = [message_info(message, uploads, siblings=beside), message_info(reply, [])]
     context = context_of(conversation, model, values, path)
-    return Turn(conversation.pk, message.pk, reply.pk, infos, context)
+    return Turn(conversation.pk, message.pk, reply.pk, infos, context, worker)
 
 
 def _store_variant(
@@ -182,6 +213,8 @@ def _store_variant(
     frame: events.Regenerate | events.Continue,
     reply_id: uuid.UUID,
     owner: uuid.UUID,
+    workers: Workers,
+    limited: bool,
 ) -> Turn:
     old = Message.objects.owned_by(visitor_key).replies().filter(pk=frame.message).first()
     if old is None or old.parent is None or old.model is None:
@@ -196,30 +229,31 @@ def _store_variant(
         raise Refused("visitor_blocked", _("This browser has been blocked from sending messages."))
     if conversation.messages.live().exists():
         raise _busy()
+    if limited:
+        check_replies(visitor)
     if isinstance(frame, events.Continue):
         model, values = _model(old.model.name), old.parameters
         _check_continuable(old, model)
     else:
         model = _model(frame.model or old.model.name)
         values = parameters.resolve(frame.parameters, model)
+    path = branch(old.parent)
+    if not isinstance(frame, events.Continue):
+        check_path(model, path)
+    _check_earlier_images(path)
     newest = Message.objects.filter(parent=old.parent, role=Role.ASSISTANT).aggregate(Max("variant"))
-    reply = _new_reply(
-        old.parent,
-        model,
-        values,
-        owner,
-        pk=reply_id,
-        variant=newest["variant__max"] + 1,
-        client_id=frame.client_id,
+    goes_on, variant = isinstance(frame, events.Continue), newest["variant__max"] + 1
+    places = no_workers if is_upheld(old.parent.pk) else workers  # what is upheld goes to no model
+    reply, worker = _new_reply(
+        old.parent, model, values, owner, places, reply_id, variant, frame.client_id, goes_on=goes_on
     )
-    if isinstance(frame, events.Continue):
+    if goes_on:
         reply.continues, reply.text = old, old.text
     reply.save(force_insert=True)
     Conversation.objects.filter(pk=conversation.pk).update(updated=timezone.now())
-    path = branch(old.parent)
-    _check_earlier_images(path)
     context = context_of(conversation, model, values, path, beginning=reply.text)
-    return Turn(conversation.pk, old.parent.pk, reply.pk, [message_info(reply, [])], context)
+    info = message_info(reply, [], siblings=siblings_of(reply))
+    return Turn(conversation.pk, old.parent.pk, reply.pk, [info], context, worker)
 
 
 def _check_earlier_images(path: Iterable[tuple[Message, Iterable[Upload]]]) -> None:
@@ -233,7 +267,8 @@ def _check_earlier_images(path: Iterable[tuple[Message, Iterable[Upload]]]) -> N
 
 
 def _check_continuable(old: Message, model: ChatModel) -> None:
-    if old.state not in (ReplyState.STOPPED, ReplyState.FAILED, ReplyState.INTERRUPTED) or not old.text:
+    broke_off = old.is_cut or old.state in (ReplyState.STOPPED, ReplyState.FAILED, ReplyState.INTERRUPTED)
+    if not (broke_off and old.text):
         raise Refused(
             "reply_not_broken_off",
             _("Only a reply that broke off with some text can be continued."),
@@ -267,18 +302,7 @@ def _model(name: str) -> ChatModel:
 def _uploads(visitor: Visitor, frame: events.Send, model: ChatModel) -> list[Upload]:
     if not frame.images:
         return []
-    if len(frame.images) > model.max_images:
-        raise Refused(
-            "too_many_images",
-            ngettext(
-                "This model takes at most %(limit)s image in a message.",
-                "This model takes at most %(limit)s images in a message.",
-                model.max_images,
-            )
-            % {"limit": model.max_images},
-            "images",
-            model.max_images,
-        )
+    check_images(model, len(frame.images))
     if len(set(frame.images)) != len(frame.images):
         raise Refused("image_twice", _("The same image is in the message twice."), "images")
     uploads = Upload.objects.owned_by(visitor.key).in_order(frame.images)
@@ -295,9 +319,9 @@ def _conversation(visitor: Visitor, frame: events.Send, model: ChatModel, text: 
         return Conversation.objects.create(
             visitor=visitor,
             model=model,
-            template=template_of(model) if protocol_of(model) == "llava" else "",
+            template=template_of(model),
             system_message=model.system_message,
-            title=title_of(text) or _("Image"),
+            title=title_of(text) or (_("Image") if frame.images else ""),
             language=language_of(text),
             research=bool(visitor.research),
             updated=now,
@@ -306,7 +330,7 @@ def _conversation(visitor: Visitor, frame: events.Send, model: ChatModel, text: 
         Conversation.objects.owned_by(visitor.key).select_for_update().filter(pk=frame.conversation).first()
     )
     if conversation is None:
-        raise Refused("not_found", _("This conversation does not exist."), "conversation")
+        raise _deleted()
     if conversation.messages.live().exists():
         raise _busy()
     # Conversations often begin with a picture alone, or with a word that every language has.
@@ -315,11 +339,19 @@ def _conversation(visitor: Visitor, frame: events.Send, model: ChatModel, text: 
     return conversation
 
 
-def _parent(conversation: Conversation, parent_id: uuid.UUID | None) -> Message | None:
+def _parent(conversation: Conversation, frame: events.Send) -> Message | None:
+    """Give the reply that a message follows; None for a first one."""
+    if frame.edits:
+        edited = conversation.messages.filter(role=Role.USER, pk=frame.edits).select_related("parent").first()
+        if edited is None:
+            raise Refused("not_found", _("The message to be changed does not exist."), "edits")
+        return edited.parent
+    if frame.conversation is None:
+        return None
     replies = conversation.messages.replies()
-    if parent_id is None:
+    if frame.parent is None:
         return replies.order_by("-created", "-variant").first()
-    parent = replies.filter(pk=parent_id).first()
+    parent = replies.filter(pk=frame.parent).first()
     if parent is None:
         raise Refused("not_found", _("The reply that this message follows does not exist."), "parent")
     return parent
@@ -330,23 +362,34 @@ def _new_reply(
     model: ChatModel,
     values: parameters.Parameters,
     owner: uuid.UUID,
+    workers: Workers,
     pk: uuid.UUID | None = None,
     variant: int = 0,
     client_id: uuid.UUID | None = None,
-) -> Message:
-    return Message(
+    goes_on: bool = False,
+) -> tuple[Message, queue.Candidate | None]:
+    # All others who give out places wait from here to the commit, so little is left to do.
+    worker = queue.place_at_once(model.name, workers().get(model.name, ()), goes_on=goes_on)
+    reply = Message(
         pk=pk or uuid.uuid4(),
         conversation_id=message.conversation_id,
         parent=message,
         position=message.position + 1,
         variant=variant,
         role=Role.ASSISTANT,
-        state=ReplyState.QUEUED,
+        state=ReplyState.STREAMING if worker else ReplyState.QUEUED,
         model=model,
         parameters=values,
         owner=owner,
+        worker=worker.address if worker else "",
+        sent=timezone.now() if worker else None,
         client_id=client_id,
     )
+    return reply, worker
+
+
+def _deleted() -> Refused:
+    return Refused("not_found", _("This conversation does not exist."), "conversation")
 
 
 def _busy() -> Refused:

@@ -1,23 +1,40 @@
 from django.urls import path
 
-from chat.views import images, own_data, pages, status
+from chat.views import history, host, images, inspection, language, own_data, pages, sharing, status
 
 app_name = "chat"
 urlpatterns = [
     path("", pages.new_conversation, name="new"),
     path("c/<uuid:conversation>/", pages.conversation, name="conversation"),
+    path("c/<uuid:conversation>/messages/", history.earlier_messages, name="earlier_messages"),
+    path("c/<uuid:conversation>/title/", history.rename, name="rename"),
     path("c/<uuid:conversation>/delete/", own_data.delete_conversation, name="delete_conversation"),
+    path("c/<uuid:conversation>/share/", sharing.link, name="share"),
+    path("c/<uuid:conversation>/share/revoke/", sharing.revoke, name="revoke_link"),
+    path("c/<uuid:conversation>/download/", sharing.download, name="download"),
+    path("replies/<uuid:reply>/", inspection.own_reply, name="inspect"),
+    path("s/<uuid:key>/", sharing.page, name="shared"),
+    path("s/<uuid:key>/preview/", sharing.preview, name="shared_preview"),
+    path("s/<uuid:key>/images/<int:number>/", sharing.picture, name="shared_picture"),
+    path("s/<uuid:key>/images/<int:number>/thumbnail/", sharing.thumbnail, name="shared_thumbnail"),
     path("consent/", own_data.consent_view, name="consent"),
     path("own-data/delete/", own_data.delete_everything, name="delete_everything"),
     path("own-data/receipt/", own_data.new_receipt, name="new_receipt"),
+    path("privacy/", own_data.privacy, name="privacy"),
     path("receipt/", own_data.receipt, name="receipt"),
     path("embed/", pages.embed, name="embed"),
-    path("history/", pages.history, name="history"),
+    path("language/", language.choose_language, name="language"),
+    path("history/", history.history, name="history"),
     path("models/", pages.models, name="models"),
+    path("announcements/", host.announcements, name="announcements"),
     path("uploads/", images.upload, name="upload"),
     path("images/<uuid:upload>/", images.picture, name="image"),
     path("images/<uuid:upload>/thumbnail/", images.thumbnail, name="thumbnail"),
-    path("examples/<int:example>/picture/", images.example_picture, name="example_picture"),
+    path("images/<uuid:upload>/description/", images.describe, name="describe_image"),
+    path("images/<uuid:upload>/<slug:form>/", images.sent_image, name="sent_image"),
+    path("examples/<int:picture>/picture/", host.example_picture, name="example_picture"),
+    path("logo/<str:name>", host.logo, name="logo"),
+    path("colours/<str:light>-<str:dark>.css", host.stylesheet, name="colours"),
     path("healthz", status.alive, name="alive"),
     path("readyz", status.ready, name="ready"),
     path("metrics", status.metrics, name="metrics"),

@@ -1,31 +1,39 @@
 """The administrators' pages for everything in `chat`, one module per concept."""
 
-from django.contrib import admin
-from django.utils.translation import gettext_lazy as _
-
 from chat.admin import (
+    accounts,
     audit,
+    backends,
+    checks,
     conversations,
+    embedding,
+    host,
     images,
+    limits,
     moderation,
     registry,
     restrictions,
     running,
+    sharing,
     site,
     visitors,
 )
 
 __all__ = [
+    "accounts",
     "audit",
+    "backends",
+    "checks",
     "conversations",
+    "embedding",
+    "host",
     "images",
+    "limits",
     "moderation",
     "registry",
     "restrictions",
     "running",
+    "sharing",
     "site",
     "visitors",
 ]
-
-admin.site.site_header = admin.site.site_title = _("mmchat administration")
-admin.site.index_title = _("Everything that is stored")

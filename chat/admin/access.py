@@ -38,22 +38,33 @@ class ReadOnlyInline(admin.TabularInline):
 
 
 class AuditedAdmin(admin.ModelAdmin):
-    """Let staff change and delete rows, and write each deletion into the audit log."""
+    """Let staff add, change and delete rows, and write each of these into the audit log."""
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        AuditEntry.objects.create(**self._entry(request, obj, "add"))
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        # Which fields, not their values: these may be long, and what a key is must not be told.
+        if message:
+            AuditEntry.objects.create(**self._entry(request, obj, "change", changes=message))
+        return super().log_change(request, obj, message)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         with transaction.atomic():
-            AuditEntry.objects.create(**self._deletion(request, obj))
+            AuditEntry.objects.create(**self._entry(request, obj, "delete"))
             super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
         with transaction.atomic():
-            AuditEntry.objects.bulk_create(AuditEntry(**self._deletion(request, obj)) for obj in queryset)
+            entries = [AuditEntry(**self._entry(request, obj, "delete")) for obj in queryset]
+            AuditEntry.objects.bulk_create(entries)
             super().delete_queryset(request, queryset)
 
-    def _deletion(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+    def _entry(self, request: HttpRequest, obj: Any, action: str, **detail: Any) -> dict[str, Any]:
         return {
             "actor_id": request.user.pk,
-            "action": "delete",
+            "action": action,
             "target": f"{self.opts.model_name} {obj.pk}",
-            "detail": {"name": str(obj)},
+            "detail": {"name": str(obj), **detail},
         }

@@ -1,18 +1,24 @@
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, F, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Left
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
 from chat.admin.access import ReadOnlyAdmin, ReadOnlyInline
 from chat.admin.links import EXCERPT, conversation_link, excerpt, thumbnail
 from chat.failures import WORDS
+from chat.inspection import Viewer, any_reply, inspect
 from chat.models import Conversation, Message, MessageImage
+from chat.words import page_words
 
 
 class DeletedFilter(admin.SimpleListFilter):
@@ -68,7 +74,7 @@ class Entry:
 
 def entries(conversation: Conversation) -> list[Entry]:
     """Read a conversation with all that is shown beside each message; as many queries for any length."""
-    messages = conversation.messages.select_related("model").prefetch_related(
+    messages = conversation.messages.select_related("model", "withheld").prefetch_related(
         Prefetch("images", MessageImage.objects.select_related("upload__image").order_by("position")),
         "moderation_events",
         # These two are rows of `feedback`, which this app may not import.
@@ -115,7 +121,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         conversation = context.get("original")
         if conversation is not None:
-            context["entries"] = entries(conversation)
+            context |= {"entries": entries(conversation), "words": page_words()}
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description=_("messages"), ordering="number_of_messages")
@@ -158,7 +164,8 @@ class MessageAdmin(ReadOnlyAdmin):
     fields = [
         "conversation_link", "parent", "position", "variant", "continues", "role", "text", "state", "error_code",
         "error_detail", "model", "parameters", "worker", "created", "sent", "first_answered", "finished",
-        "prompt_tokens", "output_tokens", "epoch", "stop_requested",
+        "protocol", "template", "request_hash", "prompt_tokens", "output_tokens", "finish_reason", "epoch",
+        "stop_requested",
     ]  # fmt: skip
     readonly_fields = ["conversation_link"]
 
@@ -169,6 +176,20 @@ class MessageAdmin(ReadOnlyAdmin):
             .annotate(text_start=Left(F("text"), EXCERPT))
             .defer("text", "error_detail")
         )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_safe(self.inspect_view))
+        return [path("<uuid:reply>/inspect/", view, name="chat_message_inspect"), *super().get_urls()]
+
+    def inspect_view(self, request: HttpRequest, reply: uuid.UUID) -> HttpResponse:
+        """Tell what the model was sent for a reply."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = any_reply(reply)
+        if found is None:
+            raise Http404
+        sees_pictures = request.user.has_perm("chat.view_image")
+        return JsonResponse(inspect(found, Viewer(is_staff=True, sees_pictures=sees_pictures)))
 
     @admin.display(description=_("text"), empty_value="–")
     def beginning(self, message: Message) -> str | None:

@@ -13,14 +13,15 @@ from chat.models import ModerationEvent
 @admin.register(ModerationEvent)
 class ModerationEventAdmin(ReadOnlyAdmin):
     list_display = [
-        "created", "outcome", "flagged_categories", "text", "check_name", "detail", "state", "reviewer",
+        "created", "outcome", "stage", "dry_run", "flagged_categories", "text", "check_name", "detail", "state",
+        "reviewer",
     ]  # fmt: skip
-    list_filter = ["outcome", "state", "created"]
+    list_filter = ["outcome", "state", "stage", "dry_run", "created"]
     search_fields = ["message__text", "=message__conversation__id"]
     date_hierarchy = "created"
     fields = [
-        "conversation", "created", "check_name", "outcome", "categories", "scores", "detail", "state", "reviewer",
-        "reviewed", "note",
+        "conversation", "created", "check_name", "stage", "outcome", "dry_run", "categories", "scores", "seconds",
+        "detail", "state", "reviewer", "reviewed", "note",
     ]  # fmt: skip
     readonly_fields = ["conversation"]
 

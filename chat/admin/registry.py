@@ -1,7 +1,5 @@
 import datetime
-import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin
@@ -10,29 +8,59 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from chat import parameters
 from chat.admin.access import AuditedAdmin, ReadOnlyInline
 from chat.admin.labels import LabelledListAdmin
-from chat.admin.links import excerpt
-from chat.models import Backend, ChatModel, Placement, Worker
+from chat.models import ChatModel, ParameterRange, Placement, Worker
 
 
 class PlacementInline(ReadOnlyInline):
     model = Placement
+    verbose_name_plural = _("Where it is served")
     fields = ["backend", "listed", "last_listed"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Placement]:
         return super().get_queryset(request).select_related("backend", "model")
 
 
-class ServedModelInline(PlacementInline):
-    fields = ["model", "listed", "last_listed"]
+class ChatModelForm(forms.ModelForm):
+    """A model whose limits leave visitors something to choose."""
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        for name in (ParameterRange.Name.MAX_OUTPUT_TOKENS, ParameterRange.Name.MAX_INPUT_TILES):
+            lowest, limit = max(1, parameters.ranges()[name]["minimum"]), data.get(name)
+            if limit is not None and limit < lowest:
+                text = _(
+                    "At least %(lowest)s; lower is nothing, or below what Parameters let visitors choose."
+                )
+                self.add_error(name, text % {"lowest": lowest})
+        return data
 
 
 @admin.register(ChatModel)
-class ChatModelAdmin(LabelledListAdmin, AuditedAdmin):
-    list_display = ["name", "position", "enabled", "served_by", "title", "protocol", "template", "created"]
+class ChatModelAdmin(LabelledListAdmin):
+    form = ChatModelForm
+    list_display = ["name", "position", "enabled", "shown_in", "served_by", "title", "protocol"]
     list_editable = ["title", "position", "enabled"]
-    list_filter = ["enabled", "placements__listed", "backends", "protocol"]
+    list_filter = ["enabled", "shown_in", "placements__listed", "backends", "protocol"]
+    fieldsets = [
+        (None, {"fields": ["name", "title", "description", ("position", "enabled"), "shown_in"]}),
+        (
+            _("Limits"),
+            {
+                "fields": [
+                    "max_images",
+                    "max_characters",
+                    "max_turns",
+                    "max_output_tokens",
+                    "max_input_tiles",
+                ],
+                "description": _("What is above one is refused with words that name it."),
+            },
+        ),
+        (_("How it is asked"), {"fields": ["system_message", "template", "protocol", "repetition_penalty"]}),
+    ]
     search_fields = ["name", "title", "description"]
     date_hierarchy = "created"
     inlines = [PlacementInline]
@@ -44,50 +72,13 @@ class ChatModelAdmin(LabelledListAdmin, AuditedAdmin):
         # The name is what the backend calls the model; another name is another model.
         return ["name"] if obj else []
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"position": ChatModel.objects.last_position(), **super().get_changeform_initial_data(request)}
+
     @admin.display(description=_("listed now by"))
     def served_by(self, model: ChatModel) -> str:
         listing = [placement.backend.name for placement in model.placements.all() if placement.listed]
         return ", ".join(sorted(listing)) or "–"
-
-
-class BackendForm(forms.ModelForm):
-    class Meta:
-        model = Backend
-        fields = ["name", "kind", "url", "key_variable", "enabled"]
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if cleaned.get("kind") == Backend.Kind.BUILT_IN:
-            return cleaned
-        try:
-            parts = urlsplit(cleaned.get("url", ""))
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        except ValueError:
-            usable = False
-        if not usable:
-            self.add_error("url", _("Give the address as http:// or https:// and a host."))
-        return cleaned
-
-    def clean_key_variable(self) -> str:
-        name = self.cleaned_data["key_variable"]
-        if name and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise forms.ValidationError(_("This is the name of an environment variable, not the key itself."))
-        return name
-
-
-@admin.register(Backend)
-class BackendAdmin(AuditedAdmin):
-    form = BackendForm
-    list_display = ["name", "kind", "url", "enabled", "last_reached", "last_checked", "short_error"]
-    list_filter = ["kind", "enabled"]
-    search_fields = ["name", "url"]
-    readonly_fields = ["last_checked", "last_reached", "failing_since", "last_error"]
-    fields = ["name", "kind", "url", "key_variable", "enabled", *readonly_fields]
-    inlines = [ServedModelInline]
-
-    @admin.display(description=_("last error"), empty_value="–")
-    def short_error(self, backend: Backend) -> str | None:
-        return excerpt(backend.last_error) or None
 
 
 @admin.register(Worker)

@@ -1,54 +1,11 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest
 
-from chat.admin.access import AuditedAdmin, ReadOnlyAdmin
+from chat.admin.access import ReadOnlyAdmin
 from chat.admin.labels import LabelledListAdmin
-from chat.models import Chore, CircuitBreaker, Example, ParameterRange, ServerProcess, SiteText, Terms
-
-
-@admin.register(SiteText)
-class SiteTextAdmin(admin.ModelAdmin):
-    """One row: its list leads straight to it."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and not SiteText.objects.exists()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        row = SiteText.objects.first()
-        if row is None or not self.has_view_permission(request):
-            return super().changelist_view(request, extra_context)
-        return HttpResponseRedirect(reverse("admin:chat_sitetext_change", args=[row.pk]))
-
-
-@admin.register(Terms)
-class TermsAdmin(admin.ModelAdmin):
-    """Versions that visitors were asked to accept stay as they are."""
-
-    list_display = ["version", "created", "must_be_accepted"]
-    readonly_fields = ["created"]
-
-    def has_change_permission(self, request: HttpRequest, obj: Terms | None = None) -> bool:
-        return super().has_change_permission(request, obj) and not (obj and obj.must_be_accepted)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Terms | None = None) -> bool:
-        return False
-
-
-@admin.register(Example)
-class ExampleAdmin(LabelledListAdmin, AuditedAdmin):
-    list_display = ["question", "picture_description", "position", "enabled"]
-    list_editable = ["position", "enabled"]
-    list_filter = ["enabled"]
-    search_fields = ["question", "picture_description"]
-    readonly_fields = ["shipped_picture"]
+from chat.models import Chore, CircuitBreaker, ParameterRange, ServerProcess
 
 
 @admin.register(ParameterRange)

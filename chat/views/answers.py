@@ -23,9 +23,12 @@ STATUSES = {
     "no_visitor": 403,
     "visitor_blocked": 403,
     "visitor_deleted": 403,
+    "sharing_ended": 403,
     "not_found": 404,
+    "reply_running": 409,
     "terms_changed": 409,
     "body_too_large": 413,
+    "too_many_requests": 429,
     "storage_unavailable": 503,
 }
 
@@ -51,6 +54,16 @@ def refusals_as_json(view: View[P]) -> View[P]:
     return answered
 
 
+def status_of(refused: Refused) -> int:
+    return STATUSES.get(refused.code, 400)
+
+
+def tell_wait(response: HttpResponse, refused: Refused) -> None:
+    """Tell programs, too, when the same would be taken."""
+    if refused.seconds is not None:
+        response["Retry-After"] = str(refused.seconds)
+
+
 def own_key(request: HttpRequest) -> uuid.UUID:
     """Give the key of the visitor who asks. Raises `Refused`."""
     key = visitor_key(request)
@@ -72,7 +85,9 @@ def read_body(request: HttpRequest, kind: type[Body]) -> Body:
 
 def _refusal(refused: Refused) -> JsonResponse:
     error = {"code": refused.code, "text": refused.text, "field": refused.field, "limit": refused.limit}
-    return JsonResponse({"error": error}, status=STATUSES.get(refused.code, 400))
+    response = JsonResponse({"error": error}, status=status_of(refused))
+    tell_wait(response, refused)
+    return response
 
 
 def _bytes(request: HttpRequest) -> bytes:

@@ -6,21 +6,17 @@ import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat import consent, deletion, receipts
-from chat.addresses import keyed_hash
-from chat.attempts import Attempts
 from chat.generation import engine
+from chat.limits.counting import count
+from chat.models.limits import Counted
+from chat.privacy import cookies, kept
 from chat.refusals import Refused
-from chat.views.answers import own_key, read_body, refusals_as_json
+from chat.views.answers import own_key, read_body, refusals_as_json, status_of, tell_wait
 from chat.visitors import forget, request_address, visitor_key
-
-MOST_TRIES, TRIES_SECONDS = 10, 600
-
-_tries = Attempts("receipts", MOST_TRIES, TRIES_SECONDS, settings.REDIS_URL)
 
 
 class ConsentBody(msgspec.Struct):
@@ -77,15 +73,21 @@ def receipt(request: HttpRequest) -> HttpResponse:
     """Show the form for a receipt code, and delete what belongs to it. No answer tells which codes there are."""
     if request.method == "GET":
         return _form(request)
-    if settings.MMCHAT_LIMITS and not _tries.allow(keyed_hash(request_address(request))):
-        minutes = TRIES_SECONDS // 60
-        words = _("Too many tries. Wait %(minutes)s minutes and try again.") % {"minutes": minutes}
-        return _form(request, 429, problem=words)
     try:
+        count(request, Counted.RECEIPTS)
         _announce(deletion.delete_by_receipt(request.POST.get("code", "")[:200]))
     except Refused as refused:
-        return _form(request, 400, problem=refused.text)
+        response = _form(request, status_of(refused), problem=refused.text)
+        tell_wait(response, refused)
+        return response
     return _form(request, done=True)
+
+
+@never_cache
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    """Tell what is stored of whoever reads it, why, and for how long; sets no cookie."""
+    return render(request, "chat/privacy.html", {"kept": kept(), "cookies": cookies()})
 
 
 def _form(request: HttpRequest, status: int = 200, problem: str = "", done: bool = False) -> HttpResponse:

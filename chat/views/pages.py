@@ -1,34 +1,45 @@
-"""The visitor's pages, and what they ask for over HTTP: history and the list of models."""
+"""The visitor's pages, and the list of models that they ask for."""
 
-import datetime
 import uuid
-from typing import Any
+from typing import Any, TypedDict
 
-from csp.decorators import csp_replace, csp_update
+from csp.decorators import csp_update
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
-from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
-from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
 import mmchat_site
-from chat import parameters, registry
+from chat import embedding, parameters, registry
 from chat.consent import consent_of
 from chat.demo import reading
-from chat.models import Conversation, Example, SiteText, Terms
+from chat.host import Host, HostRows, host, stored
+from chat.models import Conversation
+from chat.modules import later_urls, module_urls
 from chat.reasons import flag_reasons
-from chat.visitors import remember, visitor_key
+from chat.translations import ASKED
+from chat.visitors import remember, token_for, visitor_key
 from chat.words import page_words
 
-HISTORY_PAGE = 50
+THEMES = ("light", "dark")
+SCRIPT, READING, FRAME = "js/page.js", "js/components/reading.js", "js/components/frame.js"
+
+
+class Frame(TypedDict):
+    """What the page needs in a frame: a token for who has none yet, and the origins that it may tell its height."""
+
+    token: str
+    origins: list[str]
+
 
 # Model output reaches the DOM only through DOMPurify; see docs/security.md.
-trusted_types = csp_update({"require-trusted-types-for": ["'script'"], "trusted-types": ["dompurify"]})
+TRUSTED_TYPES = {"require-trusted-types-for": ["'script'"], "trusted-types": ["dompurify"]}
+trusted_types = csp_update(TRUSTED_TYPES)
 
 
 @require_safe
@@ -36,7 +47,7 @@ trusted_types = csp_update({"require-trusted-types-for": ["'script'"], "trusted-
 @trusted_types
 def new_conversation(request: HttpRequest) -> HttpResponse:
     """Show the page with an empty conversation."""
-    return _page(request, None, settings.MMCHAT_EMBED)
+    return _remembered(request, _page(request, None))
 
 
 @require_safe
@@ -52,108 +63,108 @@ def conversation(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
     )
     if found is None:
         raise Http404
-    return _page(request, found, settings.MMCHAT_EMBED)
+    return _remembered(request, _page(request, found))
 
 
 @require_safe
 @never_cache
-@xframe_options_exempt
 @trusted_types
-@csp_replace({"frame-ancestors": settings.MMCHAT_EMBED_ORIGINS or ["'none'"]})
 def embed(request: HttpRequest) -> HttpResponse:
-    """Show the page without title and terms, for the frames of allowed sites."""
-    return _page(request, None, embed=True)
+    """Show the page without title and terms, for the frames of allowed sites: without cookies, with a token.
+
+    `model`, `theme` (light, dark) and `lang` choose how it begins.
+    """
+    origins = embedding.origins()
+    response = _page(request, None, Frame(token=token_for(uuid.uuid4()), origins=origins))
+    embedding.allow_frames(response, origins)
+    return response
 
 
 @require_safe
 @never_cache
 def models(request: HttpRequest) -> JsonResponse:
-    """Give the list of models as it is now."""
+    """Give the list of models as it is now, and with it the one that `model` names, if that is shown by link only."""
     registry.refresh_for_page()
-    return JsonResponse(registry.page_models(_for_staff(request)))
+    return JsonResponse(registry.page_models(_for_staff(request), selected=request.GET.get("model")))
 
 
-@require_safe
-@never_cache
-def history(request: HttpRequest) -> JsonResponse:
-    """Give the visitor's conversations, newest first, 50 at a time.
+def preview(request: HttpRequest, rows: HostRows) -> HttpResponseBase:
+    """Show the page as it would be with rows that are not stored yet; whoever calls has seen that staff may."""
 
-    `before` (Unix seconds) goes on from an earlier answer; `q` keeps those with it in their title.
-    """
-    rows = Conversation.objects.owned_by(visitor_key(request)).select_related("model").order_by("-updated")
-    try:
-        if before := request.GET.get("before"):
-            rows = rows.filter(updated__lt=datetime.datetime.fromtimestamp(float(before), datetime.UTC))
-    except (ValueError, OverflowError, OSError):
-        return JsonResponse(
-            {
-                "error": {
-                    "code": "bad_value",
-                    "text": _("“before” must be a time in Unix seconds."),
-                    "field": "before",
-                }
-            },
-            status=400,
-        )
-    if words := request.GET.get("q", "").replace("\0", "").strip()[:100]:
-        rows = rows.filter(title__icontains=words)
-    page = list(rows[: HISTORY_PAGE + 1])
-    return JsonResponse(
-        {
-            "conversations": [
-                {
-                    "id": row.pk,
-                    "title": row.title,
-                    "model": str(row.model),
-                    "updated": row.updated.timestamp(),
-                }
-                for row in page[:HISTORY_PAGE]
-            ],
-            "more": len(page) > HISTORY_PAGE,
-        }
-    )
+    # Whoever tries an example fetches its pictures, which are in the page itself while they are not stored.
+    @never_cache
+    @csp_update({**TRUSTED_TYPES, "connect-src": ["data:"]})
+    def show(request: HttpRequest) -> HttpResponse:
+        return _remembered(request, _page(request, None, rows=rows, is_preview=True))
+
+    return show(request)
 
 
-def _page(request: HttpRequest, found: Conversation | None, embed: bool) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    found: Conversation | None,
+    frame: Frame | None = None,
+    rows: HostRows | None = None,
+    is_preview: bool = False,
+) -> HttpResponse:
     registry.refresh_for_page()
+    shown = host(rows or stored())
+    theme = request.GET.get("theme") if frame else None
     context = {
-        "site_text": SiteText.objects.first() or SiteText(),
-        "terms": Terms.objects.in_force(),
-        "embed": embed,
+        "host": shown,
+        "is_preview": is_preview,
+        "in_frame": frame is not None,
+        "embed": (frame is not None or settings.MMCHAT_EMBED) and not is_preview,
+        "theme": theme if theme in THEMES else "",
         "conversation": found,
-        "bootstrap": _bootstrap(request, found, embed),
+        "bootstrap": _bootstrap(request, found, frame, shown),
         "words": page_words(),
+        "modules": module_urls(SCRIPT, *([FRAME] if frame else []), *([READING] if found else [])),
     }
-    response = render(request, "chat/page.html", context)
+    return render(request, "chat/page.html", context)
+
+
+def _remembered(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     remember(request, response)
     return response
 
 
-def _bootstrap(request: HttpRequest, found: Conversation | None, embed: bool) -> dict[str, Any]:
+def _bootstrap(
+    request: HttpRequest, found: Conversation | None, frame: Frame | None, shown: Host
+) -> dict[str, Any]:
     anything = uuid.UUID(int=0)
     return {
         "version": mmchat_site.__version__,
-        "csrf_token": get_token(request),
+        "csrf_token": "" if frame else get_token(request),  # asking for it sets a cookie
         "conversation": found.pk if found else None,
         "title": found.title if found else "",
-        "embed": embed,
-        "socket": "/ws/chat/",
+        "frame": frame,
+        "socket": f"/ws/chat/?{ASKED}={get_language()}",  # what it says stands on this page
         "urls": {
-            "new": reverse("chat:embed") if embed and not settings.MMCHAT_EMBED else reverse("chat:new"),
+            "new": request.get_full_path() if frame else reverse("chat:new"),
             "conversation": _pattern("chat:conversation", "{id}", anything),
+            "earlier_messages": _pattern("chat:earlier_messages", "{id}", anything),
             "upload": reverse("chat:upload"),
+            "describe_image": _pattern("chat:describe_image", "{id}", anything),
             "history": reverse("chat:history"),
             "models": reverse("chat:models"),
+            "announcements": reverse("chat:announcements"),
             "consent": reverse("chat:consent"),
+            "rename": _pattern("chat:rename", "{id}", anything),
             "delete_conversation": _pattern("chat:delete_conversation", "{id}", anything),
+            "share": _pattern("chat:share", "{id}", anything),
+            "revoke_link": _pattern("chat:revoke_link", "{id}", anything),
+            "download": _pattern("chat:download", "{id}", anything),
             "delete_everything": reverse("chat:delete_everything"),
             "new_receipt": reverse("chat:new_receipt"),
             "receipt": reverse("chat:receipt"),
+            "inspect": _pattern("chat:inspect", "{id}", anything),
             "vote": _pattern("feedback:vote", "{message}", anything),
             "flag": _pattern("feedback:flag", "{message}", anything),
             "preference": _pattern("feedback:preference", "{message}", anything),
             "vote_reasons": reverse("feedback:reasons"),
         },
+        "reading": [] if found else later_urls(SCRIPT, READING),
         "models": registry.page_models(
             _for_staff(request), found.model.name if found else None, request.GET.get("model")
         ),
@@ -163,19 +174,14 @@ def _bootstrap(request: HttpRequest, found: Conversation | None, embed: bool) ->
             "image_bytes": int(settings.MMCHAT_MAX_IMAGE_MEGABYTES * 1024 * 1024),
             "image_pixels": int(settings.MMCHAT_MAX_IMAGE_MEGAPIXELS * 1_000_000),
             "image_side": settings.MMCHAT_MAX_IMAGE_SIDE,
+            "scale_to": settings.MMCHAT_SCALE_IMAGES_TO,
             "formats": ["image/png", "image/jpeg", "image/webp", "image/gif"],
         },
         "flag_reasons": flag_reasons(),
-        "consent": consent_of(visitor_key(request)),
+        "consent": consent_of(None if frame else visitor_key(request)),
         "kept_days": settings.MMCHAT_KEEP_DELETED_DAYS,
-        "examples": [
-            {
-                "question": example.question,
-                "picture": _example_picture(example),
-                "description": example.picture_description,
-            }
-            for example in Example.objects.filter(enabled=True)
-        ],
+        "announcements": shown.announcements,
+        "examples": shown.examples,
         "reads_text": settings.MMCHAT_DEMO and reading.INSTALLED,
     }
 
@@ -184,11 +190,5 @@ def _pattern(name: str, placeholder: str, anything: uuid.UUID) -> str:
     return reverse(name, args=[anything]).replace(str(anything), placeholder)
 
 
-def _example_picture(example: Example) -> str | None:
-    if example.picture:
-        return reverse("chat:example_picture", args=[example.pk])
-    return static(example.shipped_picture) if example.shipped_picture else None
-
-
 def _for_staff(request: HttpRequest) -> bool:
-    return request.user.is_authenticated and request.user.is_staff
+    return admin.site.has_permission(request)

@@ -4,8 +4,6 @@ from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -41,13 +39,3 @@ async def metrics(request: HttpRequest) -> HttpResponse:
     if not comes_from(request, settings.MMCHAT_METRICS_NETWORKS):
         raise Http404
     return HttpResponse(await scraping.all_processes(), content_type=scraping.CONTENT_TYPE)
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Refuse a form or a script's call that does not come from one of the site's own pages."""
-    if request.path.startswith("/admin/"):
-        return render(request, "403.html", status=403)
-    text = _("This page is out of date. Reload it and try again; your text stays here.")
-    return JsonResponse(
-        {"error": {"code": "csrf_failed", "text": text, "field": None, "limit": None}}, status=403
-    )

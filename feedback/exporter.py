@@ -56,7 +56,9 @@ class Exporter:
 
     def look(self) -> None:
         """Begin the oldest export that nobody makes, unless somebody makes one."""
-        if self._child is not None and self._child.poll() is not None:
+        if self._child is not None and (status := self._child.poll()) is not None:
+            if status:
+                log.warning("the process of an export ended with status %s", status)
             self._child = None
         now = time.monotonic()
         if now - self._cleaned > CLEAN_SECONDS:
@@ -71,10 +73,12 @@ class Exporter:
         alive = [row for row in rows if row.state == ExportState.RUNNING and not self._is_dead(row, now)]
         if self._child is not None or alive or not rows:
             return
-        owner = uuid.uuid4()
-        if exports.claim(rows[0], owner):
+        owner, oldest = uuid.uuid4(), rows[0]
+        if oldest.attempts >= exports.MOST_ATTEMPTS:
+            exports.give_up(oldest)
+        elif exports.claim(oldest, owner):
             self._owner = owner
-            command = [sys.executable, "manage.py", "run_export", str(rows[0].pk), str(owner)]
+            command = [sys.executable, "manage.py", "run_export", str(oldest.pk), str(owner)]
             self._child = subprocess.Popen(command, cwd=settings.BASE_DIR, start_new_session=True)
 
     def _is_dead(self, row: Export, now: float) -> bool:

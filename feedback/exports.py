@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -25,7 +25,7 @@ from chat.database import UNAVAILABLE
 from chat.models import AuditEntry
 from chat.refusals import Refused
 from feedback.exchange import choice as choices
-from feedback.exchange.export import check, export
+from feedback.exchange.export import FULL, check, export
 from feedback.exchange.formats import FORMATS
 from feedback.exchange.work import NameTaken
 from feedback.models import Export, ExportState
@@ -33,6 +33,7 @@ from feedback.models import Export, ExportState
 log = logging.getLogger(__name__)
 
 MOST_UNFINISHED = 10  # on the whole site
+MOST_ATTEMPTS = 3  # what dies so often, as for want of memory, would die again, and later ones wait for it
 BEAT_SECONDS = 1.0
 FOLDER = "exports"  # of the site's storage
 
@@ -81,15 +82,33 @@ def cancel(export: Export, user: int | None) -> bool:
 
 def claim(waiting: Export, owner: uuid.UUID) -> bool:
     """Take an export that waits, or whose process is dead: the counter is still what was seen."""
-    seen = Export.objects.unfinished().filter(
-        pk=waiting.pk, state=waiting.state, owner=waiting.owner, heartbeat=waiting.heartbeat
+    taken = {"state": ExportState.RUNNING, "owner": owner, "attempts": F("attempts") + 1}
+    return bool(_as_seen(waiting).update(heartbeat=F("heartbeat") + 1, **taken))
+
+
+def give_up(dead: Export) -> bool:
+    """End an export whose process has died too often; False where somebody has it now after all."""
+    words = _(
+        "Its process died %(number)s times, as one does that needs too much memory. Ask for less at once (fewer days, "
+        "models or types, no images), or give the machine more memory; the log of the site tells more."
     )
-    return bool(seen.update(state=ExportState.RUNNING, owner=owner, heartbeat=F("heartbeat") + 1))
+    failed = _failed(code="export_died", words=words % {"number": dead.attempts})
+    if not _as_seen(dead).update(**failed):
+        return False
+    log.error("export given up: its process died %s times", dead.attempts, extra={"export": dead.pk})
+    shutil.rmtree(_folder(dead), ignore_errors=True)
+    return True
 
 
 def give_back(owner: uuid.UUID) -> None:
-    """Let somebody else go on with what this process had."""
-    Export.objects.owned_by(owner).update(state=ExportState.WAITING, owner=None)
+    """Let somebody else go on with what this process had: the site ended it, so it was no failed attempt."""
+    Export.objects.owned_by(owner).update(state=ExportState.WAITING, owner=None, attempts=F("attempts") - 1)
+
+
+def _as_seen(row: Export) -> QuerySet[Export]:
+    return Export.objects.unfinished().filter(
+        pk=row.pk, state=row.state, owner=row.owner, heartbeat=row.heartbeat
+    )
 
 
 def make(pk: uuid.UUID, owner: uuid.UUID) -> None:
@@ -120,16 +139,16 @@ def make(pk: uuid.UUID, owner: uuid.UUID) -> None:
     except UNAVAILABLE:
         raise  # the row stays as it is, and goes on when the database is back
     except Refused as refused:
-        _fail(pk, owner, refused.text)
+        _fail(pk, owner, refused.code, refused.text)
     except OSError as error:
         log.warning("export failed: %s", error, extra={"export": pk})
-        _fail(pk, owner, error.strerror or str(error))
+        code = "storage_full" if error.errno in FULL else "storage_unavailable"
+        _fail(pk, owner, code, error.strerror or str(error))
     except Exception:
-        # Whoever took it over would fail in the same way, again and again, and all later ones wait for it.
+        # Whoever took it over would fail in the same way, and all later ones wait for it.
         log.exception("export failed", extra={"export": pk})
-        _fail(
-            pk, owner, _("The site failed at this; its log tells more. Ask for it again with other filters.")
-        )
+        words = _("The site failed at this; its log tells more. Ask for it again with other filters.")
+        _fail(pk, owner, "internal_error", words)
     if not Export.objects.unfinished().filter(pk=pk).exists():
         shutil.rmtree(_folder(row), ignore_errors=True)
 
@@ -224,10 +243,12 @@ def _stored() -> list[str]:
         return []
 
 
-def _fail(pk: uuid.UUID, owner: uuid.UUID, words: str) -> None:
-    Export.objects.owned_by(owner).filter(pk=pk).update(
-        state=ExportState.FAILED, error=words, finished=timezone.now()
-    )
+def _fail(pk: uuid.UUID, owner: uuid.UUID, code: str, words: str) -> None:
+    Export.objects.owned_by(owner).filter(pk=pk).update(**_failed(code, words))
+
+
+def _failed(code: str, words: str) -> dict[str, object]:
+    return {"state": ExportState.FAILED, "error_code": code, "error": words, "finished": timezone.now()}
 
 
 def _audit(export: Export, action: str, user: int | None, detail: dict[str, object]) -> None:

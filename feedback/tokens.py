@@ -2,30 +2,17 @@
 
 import datetime
 import hashlib
-import logging
 import secrets
-import time
-import uuid
-from functools import cache
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage, RedisStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
-from redis import RedisError
 
+from chat.limits.counting import count_token
 from chat.models import AuditEntry
-from chat.refusals import Refused
 from feedback.models import ApiToken
-
-log = logging.getLogger(__name__)
 
 PREFIX = "mmchat_"
 SHOWN_CHARACTERS = len(PREFIX) + 6
-ANSWER_SECONDS = 0.5
 USED_STEP = datetime.timedelta(minutes=1)  # `used` is written no more often
 
 
@@ -54,7 +41,7 @@ def find(text: str) -> ApiToken | None:
     token = ApiToken.objects.usable().select_related("creator").filter(hash=_hash(text)).first()
     if token is None:
         return None
-    _count(token.pk)
+    count_token(token.pk)
     now = timezone.now()
     if token.used is None or now - token.used > USED_STEP:
         ApiToken.objects.filter(pk=token.pk).update(used=now)
@@ -68,49 +55,3 @@ def _hash(text: str) -> str:
 
 def _audit(token: ApiToken, action: str, user: int | None, detail: dict[str, object]) -> None:
     AuditEntry.objects.create(actor_id=user, action=action, target=f"token {token.pk}", detail=detail)
-
-
-@cache
-def _everywhere() -> SlidingWindowCounterRateLimiter:
-    return SlidingWindowCounterRateLimiter(
-        RedisStorage(
-            settings.REDIS_URL,
-            key_prefix="mmchat",
-            socket_connect_timeout=ANSWER_SECONDS,
-            socket_timeout=ANSWER_SECONDS,
-        )
-        if settings.REDIS_URL
-        else MemoryStorage()
-    )
-
-
-_here = SlidingWindowCounterRateLimiter(MemoryStorage())
-
-
-def _count(token: uuid.UUID) -> None:
-    if not settings.MMCHAT_LIMITS:
-        return
-    window = RateLimitItemPerMinute(settings.MMCHAT_API_REQUESTS, namespace="api")
-    try:
-        _hit(_everywhere(), window, token)
-    except RedisError as error:
-        log.warning("requests of the API are counted per process, for Redis does not answer: %s", error)
-        _hit(_here, window, token)
-
-
-def _hit(limiter: SlidingWindowCounterRateLimiter, window: RateLimitItemPerMinute, token: uuid.UUID) -> None:
-    if not limiter.hit(window, str(token)):
-        reset = limiter.get_window_stats(window, str(token)).reset_time
-        raise TooMany(max(1, round(reset - time.time())))
-
-
-class TooMany(Refused):
-    """A token has been used too often; `seconds` is when it may be used again."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(
-            code="too_many_requests",
-            text=_("Too many requests; wait %(seconds)s seconds.") % {"seconds": seconds},
-            limit=settings.MMCHAT_API_REQUESTS,
-        )
-        self.seconds = seconds

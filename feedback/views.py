@@ -9,7 +9,9 @@ from django.views.decorators.http import require_POST, require_safe
 from chat.conversations import opinions
 from chat.events import Box
 from chat.generation import engine
+from chat.limits.counting import count
 from chat.models import Message
+from chat.models.limits import Counted
 from chat.views.answers import own_key, read_body, refusals_as_json
 from feedback import flags, preferences, votes
 from feedback.models import VoteReason
@@ -35,7 +37,7 @@ class FlagBody(msgspec.Struct):
 @refusals_as_json
 def vote(request: HttpRequest, message: uuid.UUID) -> HttpResponse:
     """Set, change or withdraw the visitor's vote: {"value": "up" | "down" | null, "reasons", "comment", "boxes"}."""
-    key = own_key(request)
+    key = _counted_key(request)
     body = read_body(request, VoteBody)
     reply = votes.set_vote(key, message, body.value, body.reasons, body.comment, body.boxes)
     return _announced(reply)
@@ -45,7 +47,7 @@ def vote(request: HttpRequest, message: uuid.UUID) -> HttpResponse:
 @refusals_as_json
 def preference(request: HttpRequest, message: uuid.UUID) -> HttpResponse:
     """Mark a reply as better than its other variants, or take that back: {"preferred"}."""
-    key = own_key(request)
+    key = _counted_key(request)
     body = read_body(request, PreferenceBody)
     variants = preferences.set_preference(key, message, body.preferred)
     return _announced(*variants, answer=message)
@@ -55,7 +57,7 @@ def preference(request: HttpRequest, message: uuid.UUID) -> HttpResponse:
 @refusals_as_json
 def flag(request: HttpRequest, message: uuid.UUID) -> HttpResponse:
     """Flag a reply: {"reason", "comment"}."""
-    key = own_key(request)
+    key = _counted_key(request)
     body = read_body(request, FlagBody)
     reply = flags.flag(key, message, body.reason, body.comment)
     return _announced(reply)
@@ -69,6 +71,13 @@ def reasons(request: HttpRequest) -> JsonResponse:
         for reason in VoteReason.objects.offered()
     ]
     return JsonResponse({"reasons": offered})
+
+
+def _counted_key(request: HttpRequest) -> uuid.UUID:
+    """Give the key of the visitor who asks, and count that. Raises `Refused`."""
+    key = own_key(request)
+    count(request, Counted.OPINIONS)
+    return key
 
 
 def _announced(*replies: Message, answer: uuid.UUID | None = None) -> JsonResponse:

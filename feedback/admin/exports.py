@@ -93,9 +93,10 @@ class ExportForm(forms.ModelForm):
         label=_("Consent"),
         required=False,
         choices=[
-            ("", _("as usual: research, where the site asks for it")),
+            ("", _("as usual: only research where the site asks for it, else without refusals")),
             ("research", _("only conversations whose visitors allow research")),
-            ("any", _("all conversations")),
+            ("unrefused", _("without those whose visitors said no to research")),
+            ("any", _("all conversations, those of visitors who said no as well")),
         ],
     )
     images = forms.BooleanField(label=_("With images"), required=False)
@@ -147,7 +148,8 @@ class ExportAdmin(ReadOnlyAdmin):
     ordering = ["-created"]
     readonly_fields = ["shown_state", "size", "download", "filters"]
     shown = [
-        "format", "shown_state", "error", "entries", "size", "download", "filters", "requester", "created", "finished",
+        "format", "shown_state", "error", "error_code", "attempts", "entries", "size", "download", "filters",
+        "requester", "created", "finished",
     ]  # fmt: skip
     change_list_template = "admin/feedback/export/change_list.html"
 
@@ -220,7 +222,8 @@ class ExportAdmin(ReadOnlyAdmin):
     @admin.display(description=_("state"), ordering="state")
     def shown_state(self, row: Export) -> SafeString | str:
         if not row.is_unfinished:
-            return row.get_state_display() + (f": {row.error}" if row.error else "")
+            code = f" ({row.error_code})" if row.error_code else ""
+            return row.get_state_display() + (f": {row.error}{code}" if row.error else "")
         return format_html(
             '<progress max="100" value="{}"></progress> {} {} % '
             '<button type="submit" form="cancelling" formaction="{}">{}</button>',

@@ -26,7 +26,13 @@ class FlagAdmin(AboutReplyAdmin):
         "visitor",
         "reviewer",
     ]
-    list_filter = ["state", "reason", "message__model", "created"]
+    list_filter = [
+        "state",
+        "reason",
+        "message__model",
+        "created",
+        ("message__conversation__deleted", admin.EmptyFieldListFilter),
+    ]
     search_fields = ["comment", "note", "=message__id", "=message__conversation__id", "=visitor__key"]
     readonly_fields = ["reply", "reason", "comment", "visitor", "created", "state", "reviewer", "reviewed"]
     fields = [*readonly_fields, "note"]

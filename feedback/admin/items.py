@@ -38,7 +38,7 @@ class Item:
 
 def read_items(messages: Collection[uuid.UUID]) -> list[Item]:
     """Read items in the order given; each takes as many queries however long its conversation is."""
-    related = ("conversation__visitor", "conversation__model", "model")
+    related = ("conversation__visitor", "conversation__model", "model", "withheld")
     found = Message.objects.select_related(*related).in_bulk(list(messages))
     return [_item(found[message]) for message in messages if message in found]
 

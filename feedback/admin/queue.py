@@ -1,6 +1,5 @@
 """The review queue: one page with the item whose turn it is, and the next one ready behind it."""
 
-import datetime
 import uuid
 from typing import Any
 
@@ -11,8 +10,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.dateparse import parse_datetime
-from django.utils.timezone import is_aware
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -20,6 +17,7 @@ from django.views.decorators.http import require_POST
 from chat.admin.access import ReadOnlyAdmin
 from chat.models import ModerationEvent
 from chat.refusals import Refused
+from chat.words import page_words
 from feedback.admin.forms import DecisionForm, WishForm
 from feedback.admin.items import read_items
 from feedback.models import Flag, Review, ReviewItem
@@ -69,8 +67,10 @@ class ReviewItemAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         form = WishForm(request.GET)
         wish = form.wish()
+        shown_on = uuid.uuid4()
         if _may_decide(request):
-            chosen = claims.take(_pk(request), wish, SHOWN)
+            chosen = claims.take(_pk(request), wish, SHOWN, page=shown_on)
+            claims.show(_pk(request), chosen, shown_on)
         else:
             chosen = [row["message_id"] for row in waiting(wish)[:1]]
         context = {
@@ -81,7 +81,8 @@ class ReviewItemAdmin(ReadOnlyAdmin):
             "filtered": any(request.GET.get(name) for name in form.fields if name != "order"),
             **_counts(request, wish),
             **_shown(request, chosen),
-            "taken": _moment(claims.last_taken(_pk(request), chosen)),
+            "page": shown_on,
+            "words": page_words(),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/feedback/reviewitem/queue.html", context)
@@ -104,7 +105,7 @@ class ReviewItemAdmin(ReadOnlyAdmin):
     def undo_view(self, request: HttpRequest) -> HttpResponse:
         _check(request)
         try:
-            review = undo(request.user)  # type: ignore[arg-type]
+            review = undo(request.user, page=_page(request))  # type: ignore[arg-type]
         except Refused as refused:
             return _answer(request, refused.text, refused=refused)
         mine = claims.held(_pk(request), [review.message_id])
@@ -114,8 +115,8 @@ class ReviewItemAdmin(ReadOnlyAdmin):
     def release_view(self, request: HttpRequest) -> HttpResponse:
         """Let go of what a page that is left had claimed."""
         _check(request)
-        if last := _last_taken(request):
-            claims.release_unless_taken_since(_pk(request), _have(request), last)
+        if page := _page(request):
+            claims.leave(_pk(request), page)
         return HttpResponse(status=204)
 
     def return_view(self, request: HttpRequest) -> HttpResponse:
@@ -160,26 +161,19 @@ def _numbers(request: HttpRequest, name: str) -> list[int]:
 
 def _have(request: HttpRequest) -> list[uuid.UUID]:
     """Read which items the page holds."""
-    have = []
-    for value in request.POST.getlist("have")[:20]:
-        try:
-            have.append(uuid.UUID(value))
-        except ValueError:
-            continue
-    return have
+    return [have for value in request.POST.getlist("have")[:20] if (have := _uuid(value))]
 
 
-def _last_taken(request: HttpRequest) -> datetime.datetime | None:
-    """Read up to when the page knows of claims; None where it has none, or says nothing that can be read."""
+def _page(request: HttpRequest) -> uuid.UUID | None:
+    """Read which page asks; a form that is sent without a script is of none."""
+    return _uuid(request.POST.get("page", ""))
+
+
+def _uuid(value: str) -> uuid.UUID | None:
     try:
-        last = parse_datetime(request.POST.get("taken", ""))
+        return uuid.UUID(value)
     except ValueError:
         return None
-    return last if last and is_aware(last) else None
-
-
-def _moment(taken: datetime.datetime | None) -> str:
-    return taken.isoformat() if taken else ""
 
 
 def _queue(request: HttpRequest) -> str:
@@ -206,7 +200,12 @@ def _shown(request: HttpRequest, chosen: list[uuid.UUID]) -> dict[str, Any]:
 def _answer(
     request: HttpRequest, text: str, first: list[uuid.UUID] | None = None, refused: Refused | None = None
 ) -> HttpResponse:
-    """Tell a script what came of its request and give it the items that it lacks; lead a form back to the page."""
+    """Tell a script what came of its request and give it the items that it lacks; lead a form back to the page.
+
+    A page that is being left is told nothing: nobody would see it, and its browser would load the queue once more.
+    """
+    if "leaving" in request.POST:
+        return HttpResponse(status=204)
     if "application/json" not in request.headers.get("Accept", ""):
         messages.add_message(request, messages.ERROR if refused else messages.SUCCESS, text)
         return HttpResponseRedirect(_queue(request))
@@ -216,7 +215,9 @@ def _answer(
     kept = claims.held(_pk(request), have)
     more = [
         *(first or []),
-        *claims.take(_pk(request), wish, max(0, SHOWN - len(kept)), [*have, *(first or [])]),
+        *claims.take(
+            _pk(request), wish, max(0, SHOWN - len(kept)), [*have, *(first or [])], page=_page(request)
+        ),
     ]
     context = _shown(request, more)
     told = {
@@ -224,7 +225,6 @@ def _answer(
         "error": refused and {"code": refused.code, "text": refused.text, "field": refused.field},
         "first": [str(message) for message in first or []],
         "lost": [str(message) for message in have if message not in kept],
-        "taken": _moment(claims.last_taken(_pk(request), [*kept, *more])),
         "html": render_to_string("admin/feedback/reviewitem/items.html", context, request),
         **_counts(request, wish),
     }

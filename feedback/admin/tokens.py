@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.admin.access import ReadOnlyAdmin
+from chat.admin.labels import LabelledTimesAdmin
 from feedback import tokens
 from feedback.models import PERMISSIONS, ApiToken, Scope
 
@@ -45,7 +46,7 @@ class TokenForm(forms.ModelForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ReadOnlyAdmin):
+class ApiTokenAdmin(LabelledTimesAdmin, ReadOnlyAdmin):
     """Tokens of the API: made here and shown once, revoked here."""
 
     form = TokenForm

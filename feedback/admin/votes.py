@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from chat.admin.access import AuditedAdmin, ReadOnlyAdmin
+from chat.admin.access import ReadOnlyAdmin
 from chat.admin.labels import LabelledListAdmin
 from chat.admin.links import conversation_link
 from feedback.admin.replies import AboutReplyAdmin
@@ -86,7 +86,7 @@ class VoteReasonLabelInline(admin.TabularInline):
 
 
 @admin.register(VoteReason)
-class VoteReasonAdmin(LabelledListAdmin, AuditedAdmin):
+class VoteReasonAdmin(LabelledListAdmin):
     """Reasons are switched off rather than deleted: votes that name them stay readable."""
 
     list_display = ["key", "label", "applies_to", "position", "enabled"]

@@ -103,7 +103,9 @@ def _own(token: ApiToken) -> QuerySet[Export]:
 
 
 def _export(row: Export) -> dict[str, Any]:
-    names = ("format", "choice", "state", "error", "done", "total", "entries", "bytes", "created", "finished")
+    names = (
+        "format", "choice", "state", "error", "error_code", "done", "total", "entries", "bytes", "created", "finished",
+    )  # fmt: skip
     return {
         "id": row.pk,
         **{name: getattr(row, name) for name in names},

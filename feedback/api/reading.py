@@ -10,13 +10,15 @@ from django.utils.translation import gettext as _
 from ninja import Query
 
 from chat.models import Conversation, Message, MessageImage
-from chat.moderation import REFUSAL_CODES
+from chat.models.conversations import LIVE_STATES
+from chat.moderation.verdicts import NOT_SENT_CODES, REFUSAL_CODES
 from chat.refusals import Refused
+from chat.restrictions import hidden_replies
 from feedback.api import schemas
 from feedback.api.cursors import page
 from feedback.api.site import PROBLEMS, PROBLEMS_OF_ONE, api, need
 from feedback.exchange import choice as choices
-from feedback.exchange.reading import allowed_conversations, hidden_replies
+from feedback.exchange.reading import allowed_conversations
 from feedback.exchange.records import LOGGED
 from feedback.models import Flag, Scope, Vote
 
@@ -40,15 +42,17 @@ def conversations(request: HttpRequest, wanted: Query[schemas.Page]) -> dict[str
     summary="One conversation with its messages",
 )
 def conversation(request: HttpRequest, conversation: uuid.UUID, consent: str | None = None) -> dict[str, Any]:
-    """Left out are replies that moderators hide, and messages that moderation refused."""
+    """Left out are replies that still run, whose text is not checked yet, that moderators hide or checks keep back,
+    and messages that moderation refused."""
     need(request, Scope.CONVERSATIONS)
     choice = choices.read({"consent": consent}, LOGGED)
     row = get_object_or_404(allowed_conversations(choice).select_related("model"), pk=conversation)
-    refused = Message.objects.filter(parent=OuterRef("pk"), error_code__in=REFUSAL_CODES)
+    refused = Message.objects.filter(parent=OuterRef("pk"), error_code__in=NOT_SENT_CODES)
     messages = (
         Message.objects.filter(conversation=row)
         .exclude(pk__in=hidden_replies([row.pk]).get(row.pk, []))
         .exclude(error_code__in=REFUSAL_CODES)
+        .exclude(state__in=LIVE_STATES)
         .exclude(Exists(refused))
         .select_related("model")
         .prefetch_related(

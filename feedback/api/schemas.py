@@ -32,7 +32,8 @@ class Page(Schema):
     models: str | None = Field(None, description="Names with commas between.")
     languages: str | None = Field(None, description="ISO 639-1 codes with commas between; `und` for unknown.")
     consent: str | None = Field(
-        None, description="`research` or `any`; usually `research` where the site asks."
+        None,
+        description="`research`, `unrefused` or `any`; usually `research` where the site asks, else `unrefused`.",
     )
 
 
@@ -145,6 +146,7 @@ class Export(Schema):
     choice: dict[str, Any]
     state: str = Field(description="`waiting`, `running`, `complete`, `failed` or `cancelled`.")
     error: str
+    error_code: str = Field(description="Empty but for failed ones.")
     done: int
     total: int
     entries: int | None

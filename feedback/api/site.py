@@ -18,13 +18,13 @@ from chat.database import UNAVAILABLE
 from chat.refusals import Refused
 from feedback.api.schemas import Problem
 from feedback.models import ApiToken, Scope
-from feedback.tokens import TooMany, find
+from feedback.tokens import find
 from mmchat_site import __version__
 
 log = logging.getLogger(__name__)
 
 STATUSES = {
-    "token_missing": 401,
+    "token_missing": 401,  # nosec B105
     "scope_missing": 403,
     "not_found": 404,
     "body_too_large": 413,
@@ -115,7 +115,7 @@ def _problem(request: HttpRequest, refused: Refused) -> HttpResponse:
 @api.exception_handler(Refused)
 def refused(request: HttpRequest, error: Refused) -> HttpResponse:
     response = _problem(request, error)
-    if isinstance(error, TooMany):
+    if error.seconds is not None:
         response["Retry-After"] = str(error.seconds)
     return response
 

@@ -279,7 +279,10 @@ def flags(numbers: Numbers, models: Mapping[Model, str]) -> Iterable[Card]:
         row_plot(values),
         Table([_("Waiting"), _("Flags")], [[value.label, value.text] for value in values]),
         note=_("All that are open, whichever period is shown."),
-        link=Link(f"{reverse('admin:feedback_flag_changelist')}?state__exact=open", _("List of open flags")),
+        link=Link(
+            f"{reverse('admin:feedback_flag_changelist')}?state__exact=open&message__conversation__deleted__isempty=1",
+            _("List of open flags"),
+        ),
     )
 
 

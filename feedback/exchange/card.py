@@ -15,6 +15,7 @@ from feedback.exchange.records import Record
 README = "README.md"
 _CONSENT = {
     "any": "Not a criterion: conversations are in whether or not their visitors allowed research.",
+    "unrefused": "All conversations but those of visitors who had said no to “My chats may be used for research”.",
     "research": "Only conversations whose visitors had switched on “My chats may be used for research”.",
 }
 

@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
@@ -26,7 +26,8 @@ MODERATION = (
 )
 NOT_HIDDEN = MODERATION[1:]
 NO_LANGUAGE = "und"  # of conversations whose words told none, as ISO 639-2 has it
-CONSENT = ("any", "research")
+Consent = Literal["any", "unrefused", "research"]
+CONSENT: tuple[Consent, ...] = get_args(Consent)
 MOST_LICENCE_CHARACTERS = 100
 MOST_NAMES = 100
 
@@ -37,7 +38,7 @@ class Choice:
 
     `since` is in, `until` is out. `models` and `languages` empty mean all; a language is an ISO 639-1 code, or `und`
     where the words told none. `votes` are those on the reply, `none` for a reply without any. `consent` is `research`
-    for conversations whose visitors allow it.
+    for conversations whose visitors allow it, `unrefused` for all but those whose visitors said no.
     """
 
     types: tuple[Kind, ...] = LOGGED
@@ -46,7 +47,7 @@ class Choice:
     models: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     votes: tuple[str, ...] = VOTES
-    consent: Literal["any", "research"] = "any"
+    consent: Consent = "unrefused"
     moderation: tuple[str, ...] = NOT_HIDDEN
     images: bool = False
     addresses: bool = False
@@ -68,8 +69,8 @@ class Choice:
 def read(given: Mapping[str, Any], types: Collection[Kind]) -> Choice:
     """Make a choice of what somebody asked for; what is missing or None is as usual.
 
-    Lists may be one text with commas. `types` are those that the format has. `consent` is usually `research` where
-    the site offers visitors that switch. Raises `Refused` that names the field and what it may be.
+    Lists may be one text with commas. `types` are those that the format has. `consent` is never `any` unless it
+    is asked for, see `usual_consent`. Raises `Refused` that names the field and what it may be.
     """
     asked = {name: value for name, value in given.items() if value not in (None, "", [], ())}
     if unknown := sorted(asked.keys() - {each.name for each in fields(Choice)}):
@@ -98,9 +99,9 @@ def read(given: Mapping[str, Any], types: Collection[Kind]) -> Choice:
     return choice
 
 
-def usual_consent() -> Literal["any", "research"]:
-    """Where visitors are asked whether their chats may be used for research, those who did not say so are left out."""
-    return "research" if SiteText.objects.filter(offers_research=True).exists() else "any"
+def usual_consent() -> Consent:
+    """Leave out who did not say yes where the site asks, and elsewhere who said no when it did."""
+    return "research" if SiteText.objects.filter(offers_research=True).exists() else "unrefused"
 
 
 def _refuse(field: str, value: object, allowed: Collection[str]) -> None:

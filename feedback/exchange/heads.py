@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 
 from chat.models import ChatModel, Message, ReplyState
 from chat.models.conversations import LIVE_STATES
-from chat.moderation import REFUSAL_CODES
+from chat.moderation.verdicts import REFUSAL_CODES
 from feedback.exchange.choice import Choice
 from feedback.exchange.records import IMPORTED, LOGGED, VOTE_KINDS, Kind, Said
 from feedback.models import Flag, LogLine, Preference, Vote

@@ -7,15 +7,17 @@ import hashlib
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
-from chat.models import ChatModel, Conversation, HiddenReply, Message, MessageImage, ReplyState, Role, Visitor
-from chat.moderation import REFUSAL_CODES
+from chat.models import ChatModel, Conversation, Message, MessageImage, ReplyState, Role, Visitor
+from chat.moderation.verdicts import REFUSAL_CODES
 from chat.prompts.families import FAMILIES, choose_family
-from feedback.exchange.choice import HIDDEN, NO_LANGUAGE, UNFLAGGED, VOTES, Choice
+from chat.restrictions import hidden_replies
+from feedback.exchange.choice import HIDDEN, NO_LANGUAGE, NOT_HIDDEN, UNFLAGGED, VOTES, Choice
 from feedback.exchange.heads import Head, heads
 from feedback.exchange.imported import imported_lines
 from feedback.exchange.records import LOGGED, Picture, Record, Rejected, Turn
@@ -58,7 +60,7 @@ class Chosen(NamedTuple):
     votes: tuple[str, ...]
     moderation: str
     hidden: frozenset[uuid.UUID]  # replies of its conversation that it must not hold
-    is_answered: bool  # asked of chats only where nothing else is exported, as in data sets
+    is_followed: bool  # asked of chats only where nothing else is exported, as in data sets
     language: str
 
     def fingerprint(self) -> bytes:
@@ -73,7 +75,7 @@ class Chosen(NamedTuple):
             self.votes,
             self.moderation,
             sorted(self.hidden),
-            self.is_answered,
+            self.is_followed,
             self.language,
         )
         return hashlib.blake2b(repr(facts).encode("utf-8", "backslashreplace"), digest_size=16).digest()
@@ -111,7 +113,7 @@ class Reader:
         as_lines = self._given_as_lines(conversations)
         votes = _read_votes(ids)
         moderation = _read_moderation(ids)
-        answered = _read_answered(ids) if choice.types == ("chat",) else set()
+        followed = self._followed(ids, conversations, hidden) if choice.types == ("chat",) else set()
         chosen = []
         for head in batch:
             reply = replies[head.message_id]
@@ -131,11 +133,55 @@ class Reader:
             if state not in choice.moderation or not set(own_votes or ("none",)).intersection(choice.votes):
                 continue
             avoided = frozenset(own_hidden if HIDDEN not in choice.moderation else ())
-            is_answered = head.message_id in answered
+            is_followed = head.message_id in followed
             chosen.append(
-                Chosen(head, reply.conversation_id, own_votes, state, avoided, is_answered, language)
+                Chosen(head, reply.conversation_id, own_votes, state, avoided, is_followed, language)
             )
         return chosen
+
+    def _followed(
+        self,
+        ids: Collection[uuid.UUID],
+        conversations: Mapping[uuid.UUID, tuple[int, str]],
+        hidden: Mapping[uuid.UUID, Collection[uuid.UUID]],
+    ) -> set[uuid.UUID]:
+        """Give those of these replies that a later turn stands for: a complete reply that the choice holds, too.
+
+        Where replies are chosen by their votes, each stands for itself.
+        """
+        choice, found = self._choice, set[uuid.UUID]()
+        if choice.votes != VOTES:
+            return found
+        asks_moderation = not set(NOT_HIDDEN) <= set(choice.moderation)
+        before: dict[uuid.UUID, set[uuid.UUID]] = {
+            pk: {pk} for pk in ids
+        }  # those of `ids` that led to a reply
+        while before:
+            questions = dict(
+                Message.objects.filter(parent__in=before).order_by().values_list("pk", "parent_id")
+            )
+            replies = list(_read_following(questions))
+            moderation = _read_moderation({reply.id for reply in replies}) if asks_moderation else {}
+            after: dict[uuid.UUID, set[uuid.UUID]] = {}
+            for reply in replies:
+                led = before[questions[reply.parent_id]] - found  # type: ignore[index]  # a question's id is given
+                is_hidden = reply.id in hidden.get(reply.conversation_id, ())
+                is_over = choice.until is not None and reply.created >= choice.until
+                is_out = is_over or reply.broke_off or (is_hidden and HIDDEN not in choice.moderation)
+                if not led or is_out:
+                    continue  # whatever follows is left out as well
+                state = HIDDEN if is_hidden else moderation.get(reply.id, UNFLAGGED)
+                model = self._models[reply.model_id or conversations[reply.conversation_id][0]].name
+                if (
+                    reply.is_complete
+                    and state in choice.moderation
+                    and (not choice.models or model in choice.models)
+                ):
+                    found |= led
+                else:
+                    after[reply.id] = led
+            before = after
+        return found
 
     def _given_as_lines(self, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
         """Tell which of these conversations come as the lines of the log that they were imported from."""
@@ -170,17 +216,8 @@ class Reader:
         if self._choice.addresses:
             visitors = {conversation.visitor_id for conversation in conversations.values()}
             addresses = _read_addresses(visitors | {e.head.visitor_id for e in chosen if e.head.visitor_id})
-        left_out = frozenset[uuid.UUID]().union(*(each.hidden for each in chosen))
-        answered = {
-            messages[message.parent_id].parent_id
-            for message in messages.values()
-            if message.role == "assistant"
-            and message.state == ReplyState.COMPLETE
-            and message.parent_id
-            and message.id not in left_out
-        }
         lines = imported_lines([each.head.line_id for each in chosen if each.head.line_id], addresses)
-        for head, conversation_id, votes, moderation, hidden, *_ in chosen:
+        for head, conversation_id, votes, moderation, hidden, is_followed, _ in chosen:
             if hidden and not hidden.isdisjoint(
                 {*_replies_up_to(head.message_id, messages), head.rejected_id}
             ):
@@ -206,7 +243,7 @@ class Reader:
                 parameters=reply.parameters,
                 votes=votes,
                 moderation=moderation,
-                is_last=reply.id not in answered or self._choice.votes != VOTES,
+                is_last=not is_followed,
                 said=head.said,
                 rejected=self._rejected(head, messages, conversation),
                 imported=lines[head.line_id] if head.line_id else None,
@@ -219,7 +256,7 @@ class Reader:
             return None
         reply = messages[head.rejected_id]
         model = self._models[reply.model_id or conversation.model_id]
-        return Rejected(reply.id, reply.text, model.name, head.source)
+        return Rejected(reply.id, reply.text, reply.state == ReplyState.COMPLETE, model.name, head.source)
 
 
 def allowed_conversations(choice: Choice) -> QuerySet[Conversation]:
@@ -227,6 +264,8 @@ def allowed_conversations(choice: Choice) -> QuerySet[Conversation]:
     rows = Conversation.objects.visible()
     if choice.consent == "research":
         rows = Conversation.objects.allowed_for_research()
+    elif choice.consent == "unrefused":
+        rows = Conversation.objects.not_refused_to_research()
     if choice.languages:
         rows = rows.filter(language__in=["" if code == NO_LANGUAGE else code for code in choice.languages])
     return rows
@@ -286,26 +325,24 @@ def _read_votes(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[str, ...]]:
     return {pk: tuple(values) for pk, values in _grouped(rows).items()}
 
 
-def _read_answered(ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    """Give those of these replies after which the visitor went on and got a complete reply."""
-    went_on = dict(Message.objects.filter(parent__in=ids).order_by().values_list("pk", "parent_id"))
-    replies = Message.objects.filter(parent__in=went_on, role=Role.ASSISTANT, state=ReplyState.COMPLETE)
-    return {went_on[question] for question in replies.order_by().values_list("parent_id", flat=True)}
+class _Following(NamedTuple):
+    id: uuid.UUID
+    parent_id: uuid.UUID | None
+    conversation_id: uuid.UUID
+    model_id: int | None
+    created: datetime
+    is_complete: bool  # with a text
+    broke_off: bool  # with a text
 
 
-def hidden_replies(conversations: Collection[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:
-    """Give the replies of these conversations that moderators hide at this moment, by conversation.
-
-    A reply that goes on from a hidden one begins with its text, so it is hidden too.
-    """
-    rows = HiddenReply.objects.in_force().filter(message__conversation__in=conversations)
-    hidden = list(rows.order_by("pk").values_list("message__conversation", "message"))
-    found = hidden
-    while found:
-        longer = Message.objects.filter(continues__in=[reply for _, reply in found]).order_by("pk")
-        found = list(longer.values_list("conversation", "pk"))
-        hidden += found
-    return _grouped(hidden)
+def _read_following(questions: Collection[uuid.UUID]) -> Iterator[_Following]:
+    complete, has_text = Q(state=ReplyState.COMPLETE), ~Q(text="")
+    rows = Message.objects.filter(parent__in=questions, role=Role.ASSISTANT).order_by()
+    rows = rows.annotate(
+        is_complete=ExpressionWrapper(complete & has_text, BooleanField()),
+        broke_off=ExpressionWrapper(~complete & has_text, BooleanField()),
+    )
+    return (_Following(*row) for row in rows.values_list("pk", *_Following._fields[1:]))
 
 
 def _read_moderation(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:

@@ -57,6 +57,7 @@ class Rejected:
 
     message_id: uuid.UUID
     text: str
+    complete: bool
     model: str
     source: str
 
@@ -69,8 +70,9 @@ class Record:
     a reply or the time of a vote, flag or preference; `start`, of chats only, when the worker was asked. `ip` is the
     address, or its keyed hash where addresses are not kept. `language` is an ISO 639-1 code, or empty.
     `votes` are the values of all votes on the reply,
-    `moderation` is what moderators have made of it. `is_last` tells that no complete reply follows in its
-    conversation, or that replies were chosen by their votes, so that each stands for itself.
+    `moderation` is what moderators have made of it. `is_last`, in data sets, tells that no complete reply that was
+    chosen follows in its conversation before one that broke off, or that replies were chosen by their votes, so that
+    each stands for itself.
     `imported` is the line of another server's log that the record is of.
     """
 

@@ -34,8 +34,9 @@ COLUMNS = (
     "flag_state",
     "address",
 )
-# With which a spreadsheet begins a formula; the apostrophe is among them, so that it can be taken off again.
-_ACTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+# With which a spreadsheet begins a formula, in full width too; the apostrophe is among them, so that it can be taken
+# off again.
+_ACTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n", "'")
 
 
 def row(record: Record) -> dict[str, Any]:

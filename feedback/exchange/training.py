@@ -16,8 +16,8 @@ from feedback.exchange.records import Record, Turn
 
 
 def is_example(record: Record) -> bool:
-    """Take complete replies only, and of a conversation the last one, which has all turns before it."""
-    return record.turns[-1].complete and bool(record.turns[-1].reply)
+    """Take complete replies only, on the way to the last one too: what broke off would teach a model to break off."""
+    return all(turn.complete and turn.reply for turn in record.turns)
 
 
 def finetuning(record: Record) -> bytes | None:
@@ -38,11 +38,14 @@ def finetuning(record: Record) -> bytes | None:
 
 
 def preference(record: Record) -> bytes | None:
-    """Give one pair: the conversation as `prompt`, the better and the worse reply."""
+    """Give one pair: the conversation as `prompt`, the better and the worse reply; None where one of them broke off.
+
+    What the prompt holds is not learnt, so replies that broke off may be in it.
+    """
     rejected = record.rejected
-    if rejected is None or not record.turns[-1].reply:
-        return None
     *before, last = record.turns
+    if rejected is None or not rejected.complete or not (last.complete and last.reply):
+        return None
     prompt = [message for turn in before for message in _messages(turn)]
     return _line(
         {

@@ -11,10 +11,15 @@ from typing import Any
 
 _JOURNAL = "journal.json"
 _FILES = "files"
+_IS_THERE = "something is there already, which this export, a folder, would replace"
 
 
 class NameTaken(Exception):
     """Another export writes to this name at this moment, or something stands there that an export must not replace."""
+
+    def __init__(self, target: Path, why: str = "another export writes there just now") -> None:
+        super().__init__(f"{target}: {why}")
+        self.why = why
 
 
 class Work:
@@ -58,7 +63,7 @@ class Work:
             try:
                 os.rename(self.files, self.target)
             except OSError:
-                raise NameTaken(self.target) from None
+                raise NameTaken(self.target, _IS_THERE) from None
         descriptor = os.open(self.target.parent, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -70,14 +75,21 @@ class Work:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def check_free(target: Path, is_folder: bool) -> None:
+    """Raise `NameTaken` unless the name is free: a file replaces a file, a folder an empty folder only."""
+    if is_folder and target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise NameTaken(target, _IS_THERE)
+    if not is_folder and target.is_dir():
+        raise NameTaken(target, "this export is one file, and a folder has that name")
+
+
 @contextmanager
 def work_on(target: Path, is_folder: bool) -> Iterator[Work]:
     """Give the place to write an export to, for one process at a time.
 
-    Raises `NameTaken` while another one has it, and for a folder that is there already. Raises OSError.
+    Raises `NameTaken` while another one has it, and as `check_free` does. Raises OSError.
     """
-    if is_folder and target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise NameTaken(target)
+    check_free(target, is_folder)
     work = Work(target)
     work.files.parent.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(work.files.parent, os.O_RDONLY)

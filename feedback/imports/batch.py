@@ -39,8 +39,7 @@ class Importer:
     def _know_models(self, names: set[str]) -> None:
         unknown = names - self._models.keys()
         if unknown:
-            new = [ChatModel(name=name) for name in sorted(unknown)]
-            ChatModel.objects.bulk_create(new, ignore_conflicts=True)
+            ChatModel.objects.add_last(unknown)
             self._models |= ChatModel.objects.filter(name__in=unknown).values_list("name", "pk")
 
     def _new(self, lines: Sequence[Line]) -> list[Line]:

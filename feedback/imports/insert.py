@@ -6,6 +6,7 @@ an import. Here a row is a dictionary.
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.db import connection, models
@@ -20,9 +21,9 @@ def insert(model: type[models.Model], rows: Sequence[Row]) -> None:
     fields = list(model._meta.concrete_fields)
     convert = [_converter(field) for field in fields]
     names = [str(field.column) for field in fields]
-    defaults = {field.column: field.get_default() for field in fields if not callable(field.default)}
+    defaults = {field.column: _default(field) for field in fields if not callable(field.default)}
     # A callable may give another value each time, so it is asked for each row that lacks one.
-    given = {field.column: field.get_default for field in fields if callable(field.default)}
+    given = {field.column: partial(_default, field) for field in fields if callable(field.default)}
     quote = connection.ops.quote_name
     table, columns = quote(model._meta.db_table), ", ".join(quote(name) for name in names)
     values = []
@@ -39,7 +40,14 @@ def insert(model: type[models.Model], rows: Sequence[Row]) -> None:
         else:
             places = ", ".join(["%s"] * len(names))
             # Names of our own; what people wrote is in `values`.
-            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", values)  # noqa: S608
+            insert = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608  # nosec B608
+            cursor.executemany(insert, values)
+
+
+def _default(field: models.Field) -> Any:
+    """Give a field's default; where only the database has one, that, since each row is written whole."""
+    is_the_databases = field.has_db_default() and not field.has_default()
+    return field.db_default if is_the_databases else field.get_default()
 
 
 def _converter(field: models.Field) -> Callable[[Any], Any] | None:

@@ -133,10 +133,15 @@ def _time(fields: Mapping[str, Any], name: str) -> float | None:
 def _address(fields: Mapping[str, Any], rest: dict[str, Any]) -> tuple[str, str]:
     """Give the address as the site stores it, and its keyed hash; of a hash that another export wrote, that hash."""
     ip = fields.get("ip")
-    if not isinstance(ip, str):
+    if ip is None:
         if "ip" in fields:
-            rest["ip"] = ip
+            rest["ip"] = None
         return "", ""
+    if not isinstance(ip, str):
+        # A list or a number may be an address all the same.
+        if settings.MMCHAT_STORE_ADDRESSES:
+            rest["ip"] = ip
+        return "", hash_of_text(json.dumps(ip, sort_keys=True))
     if _HASH.fullmatch(ip):
         return "", ip
     address, hashed = _known_address(ip)
@@ -215,11 +220,14 @@ def _keep_what_differs(line: Line, shape: Mapping[str, Any], fields: Mapping[str
     """Put into `rest`, as they were, the fields that what is stored would not give back."""
     expected = dict(fields)
     ip = fields.get("ip") if isinstance(fields.get("ip"), str) else ""
+    if "images" in fields and not line.states[0].knows_images:
+        line.rest["images"] = fields["images"]  # a vote's own, which need not be those of the reply
     paths, ids = [state.turns for state in line.states], [kept_name(state.name) for state in line.states]
     found = fill(shape, line.times, paths, ids, str(ip), line.rest)
     for name, value in expected.items():
         given = found.get(name)
-        if given == value or (name == "images" and not line.states[0].knows_images):
+        # An address is kept by `_address` alone.
+        if given == value or name == "ip":
             continue
         if name == "state":
             differing = {key: each for key, each in value.items() if found[name][key] != each}

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from chat.conversations import title_of
 from chat.languages import language_of
@@ -93,6 +94,7 @@ class Rows:
                 key=key,
                 address_hash=line.address_hash,
                 address=(line.address or None) if settings.MMCHAT_STORE_ADDRESSES else None,
+                address_noted=timezone.now() if line.address_hash else None,
                 created=line.when,
             )
         return key

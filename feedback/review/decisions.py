@@ -80,10 +80,10 @@ def decide(moderator: User, message: uuid.UUID, decision: Decision) -> Review:
 
 
 @transaction.atomic
-def undo(person: User, review: Review | None = None) -> Review:
+def undo(person: User, review: Review | None = None, page: uuid.UUID | None = None) -> Review:
     """Take back a decision: the person's own latest one, or the one given. What it took away is given back.
 
-    The item is claimed for whoever undoes their own. Raises `Refused` when there is nothing to undo.
+    The item is claimed for whoever undoes their own, on `page`. Raises `Refused` when there is nothing to undo.
     """
     own = review is None or review.moderator_id == person.pk
     if review is None:
@@ -104,7 +104,7 @@ def undo(person: User, review: Review | None = None) -> Review:
             detail={"review": review.pk, "verdict": review.verdict},
         )
     if own:
-        claims.claim(person.pk, review.message_id)
+        claims.claim(person.pk, review.message_id, page)
     return review
 
 

@@ -1,5 +1,6 @@
 """Put flags and moderation events into a state, in somebody's name."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -7,7 +8,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from chat.generation.engine import announce_changed
 from chat.models import AuditEntry, ModerationEvent, ReviewState
+from chat.moderation.standing import settle
 from feedback.models import Flag
 
 
@@ -20,7 +23,7 @@ def judge(
     """Put rows into a state in a reviewer's name, each with an audit entry; give how many changed.
 
     Rows that are in that state already stay as they are, so the first decision keeps its name and time.
-    A state of OPEN takes a decision back.
+    A state of OPEN takes a decision back. What events kept back is let through, or refused for good, with them.
     """
     now = timezone.now()
     decided = state != ReviewState.OPEN
@@ -43,4 +46,7 @@ def judge(
             changing, ["state", "reviewer", "reviewed", "note"], batch_size=500
         )
         AuditEntry.objects.bulk_create(entries, batch_size=500)
+        if rows.model is ModerationEvent:
+            for conversation in settle({row.message_id for row in changing}):
+                transaction.on_commit(partial(announce_changed, conversation))
     return len(changing)

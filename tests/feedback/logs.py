@@ -16,7 +16,9 @@ texts = st.one_of(
 )
 replies = st.one_of(st.none(), texts)
 md5s = st.integers(1, 3).map(lambda number: f"{number:032x}")
-addresses = st.sampled_from(["203.0.113.4", "203.0.113.5", "2001:db8::1", "unknown", ""])
+addresses = st.sampled_from(
+    ["203.0.113.4", "203.0.113.5", "2001:db8::1", "unknown", "", None, ["203.0.113.4"], 3405803780]
+)
 steps = st.sampled_from(["ask", "ask", "ask", "regenerate", "upvote", "downvote", "flag", "clear"])
 
 
@@ -102,7 +104,9 @@ class LlavaVisit(Visit):
         ]  # fmt: skip
 
     def opinion(self, kind, moment):
-        return [{"tstamp": moment, "type": kind, "model": self.model, "state": self.state(), "ip": self.ip}]
+        own = self.draw(st.sampled_from([{}, {}, {"images": self.images[:1]}, {"images": None}]))
+        line = {"tstamp": moment, "type": kind, "model": self.model, "state": self.state(), "ip": self.ip}
+        return [line | own]
 
 
 class FastChatVisit(Visit):
@@ -208,7 +212,7 @@ KINDS = {
 
 def marks_match(line):
     """Tell whether each mark of a chat line's texts stands for an image: what visitors typed makes that a guess."""
-    if "images" not in line or "sep" not in line["state"]:
+    if line["type"] != "chat" or "images" not in line or "sep" not in line["state"]:
         return True
     return sum((text or "").count("<image>") for _, text in line["state"]["messages"][::2]) == len(
         line["images"]

@@ -10,10 +10,11 @@ import threading
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from chat.models import AuditEntry
+from chat.snapshot import snapshot
 from feedback.exchange import heads, reading
-from feedback.exchange.snapshot import snapshot
 from feedback.flags import flag
 from feedback.votes import set_vote
 from tests.feedback.stories import exchange, make_conversation, make_visitor
@@ -88,6 +89,24 @@ def test_a_folder_that_is_not_there_is_one_clear_line(said, tmp_path):
         call_command("export_feedback", "--output", str(tmp_path / "nowhere" / "log.jsonl"))
 
 
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ([], "this export is one file, and a folder has that name"),
+        (["--images"], "something is there already"),
+    ],
+)
+def test_a_folder_of_that_name_is_told_before_anything_is_read(said, tmp_path, options, why):
+    target = tmp_path / "mine"
+    target.mkdir()
+    (target / "mine.txt").touch()
+    with pytest.raises(CommandError, match=why), CaptureQueriesContext(connection) as asked:
+        call_command("export_feedback", "--output", str(target), *options)
+    assert not [each["sql"] for each in asked if "chat_message" in each["sql"]]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith((".mine", "mine"))] == ["mine"]
+    assert not AuditEntry.objects.exists()
+
+
 def test_every_export_is_in_the_audit_log(said, tmp_path):
     path = str(tmp_path / "log.jsonl")
     call_command("export_feedback", "--types", "chat", "--output", path)
@@ -98,7 +117,7 @@ def test_every_export_is_in_the_audit_log(said, tmp_path):
     assert (entry.detail["types"], entry.detail["addresses"], entry.detail["consent"]) == (
         ["chat"],
         False,
-        "any",
+        "unrefused",
     )
 
 
@@ -117,7 +136,7 @@ def test_addresses_are_left_out_unless_asked_for(db, tmp_path):
         (["--since", "yesterday"], "--since: Write a date such as 2026-11-22"),
         (["--since", "2026-11-23", "--until", "2026-11-22"], "--until: The end must lie after the beginning"),
         (["--votes", "left"], "--votes: Unknown value 'left'; choose from up, down, none"),
-        (["--consent", "maybe"], "--consent: Unknown value 'maybe'; choose from any, research"),
+        (["--consent", "maybe"], "--consent: Unknown value 'maybe'; choose from any, unrefused, research"),
         (["--moderation", "nice"], "--moderation: Unknown value 'nice'; choose from hidden, upheld, open"),
         (["--licence", "a\nb"], "--licence: One line of at most 100 characters"),
         (["--format", "imagefolder"], "--images: This format is made of pictures: ask for images"),

@@ -86,6 +86,19 @@ def test_consent_is_what_the_visitor_allows_and_usual_where_the_site_asks(three)
     assert found(consent="any") == three
 
 
+def test_a_no_to_research_outlives_the_question(three):
+    for reply, research in zip(three, (True, False, None), strict=True):
+        other = make_visitor()
+        type(other).objects.filter(pk=other.pk).update(research=research)
+        Conversation.objects.filter(messages=reply).update(visitor=other, research=bool(research))
+    site_text, _ = SiteText.objects.update_or_create(defaults={"offers_research": True})
+    assert found() == found(consent="research") == three[:1]
+    site_text.offers_research = False
+    site_text.save()
+    assert found() == found(consent="unrefused") == [three[0], three[2]]
+    assert found(consent="any") == three
+
+
 def test_a_hidden_reply_is_nowhere_unless_asked_for(visitor):
     conversation = make_conversation(visitor)
     first = exchange(conversation, "One?", "1")
@@ -156,6 +169,58 @@ def test_what_is_no_filter_is_refused_by_its_name(asked, field):
     with pytest.raises(Refused) as refused:
         read(asked, LOGGED)
     assert refused.value.field == field
+
+
+def test_a_data_set_has_of_a_conversation_what_lies_inside_the_filters(visitor):
+    other = make_model("other")
+    replies = []
+    for day, (text, more) in enumerate(
+        (("1.", {}), ("2.", {"model": other}), ("3.", {}), ("4.", {"model": other}), ("5.", {"model": other}))
+    ):
+        place = replies[-1].conversation if replies else make_conversation(visitor)
+        reply = exchange(place, f"{day}?", text, parent=replies[-1] if replies else None, **more)
+        type(reply).objects.filter(pk=reply.pk).update(created=START + day * DAY)
+        replies.append(reply)
+    ids = [reply.pk for reply in replies]
+
+    def entries(**asked):
+        choice = read({"types": "chat", **asked}, KINDS)
+        return [record.message_id for record in records(choice) if training.finetuning(record)]
+
+    assert entries() == ids[-1:]
+    assert entries(until=(START + 2 * DAY).isoformat()) == ids[1:2]
+    assert entries(since=(START + DAY).isoformat(), until=(START + 3 * DAY).isoformat()) == ids[2:3]
+    assert entries(models="llava-v1.5-7b") == ids[2:3]
+    assert entries(models="other") == ids[4:]
+    assert entries(models="other", until=(START + 4 * DAY).isoformat()) == ids[3:4]
+    flag(visitor.key, ids[4], "other")
+    assert entries(moderation="unflagged") == ids[3:4]
+    [record] = [
+        each
+        for each in records(read({"types": "chat", "models": "llava-v1.5-7b"}, KINDS))
+        if training.finetuning(each)
+    ]
+    assert [turn.reply for turn in record.turns] == ["1.", "2.", "3."]
+
+
+@pytest.mark.parametrize("state", [ReplyState.STOPPED, ReplyState.FAILED, ReplyState.INTERRUPTED])
+def test_a_data_set_has_of_a_conversation_what_lies_before_the_first_reply_that_broke_off(visitor, state):
+    first = exchange(make_conversation(visitor), "One?", "1.")
+    second = exchange(first.conversation, "Two?", "2.", parent=first)
+    broken = exchange(first.conversation, "Three?", "3", parent=second, state=state)
+    fourth = exchange(first.conversation, "Four?", "4.", parent=broken)
+    exchange(first.conversation, "Five?", "5.", parent=fourth)
+    [record] = [each for each in records(read({"types": "chat"}, KINDS)) if training.finetuning(each)]
+    assert record.message_id == second.pk
+    assert [turn.reply for turn in record.turns] == ["1.", "2."]
+
+
+def test_a_reply_without_a_word_ends_no_entry_of_a_data_set(visitor):
+    first = exchange(make_conversation(visitor), "One?", "1.")
+    failed = exchange(first.conversation, "Two?", "", parent=first, state=ReplyState.FAILED)
+    exchange(first.conversation, "Three?", "3.", parent=failed)
+    [record] = [each for each in records(read({"types": "chat"}, KINDS)) if training.finetuning(each)]
+    assert [turn.reply for turn in record.turns] == ["1.", "3."]
 
 
 def test_a_conversation_whose_last_reply_is_hidden_comes_with_the_one_before_in_a_data_set(visitor):

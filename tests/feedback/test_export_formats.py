@@ -73,6 +73,13 @@ def test_a_message_of_fastchat_carries_the_md5s_of_its_images(reply):
 
 def test_no_cell_of_csv_begins_a_formula_and_every_one_comes_back(visitor, reply, tmp_path):
     texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "'quoted", "fine", '"quoted"', "a,b\nc"]
+    wide = [
+        "\uff1d1+1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff20SUM(A1)",
+    ]  # spreadsheets set to Chinese or Japanese read them
+    texts += wide
     for text in texts:
         exchange(make_conversation(visitor), text, text)
     set_vote(visitor.key, reply.pk, "up", comment="=cmd|' /C calc'!A0")
@@ -80,7 +87,8 @@ def test_no_cell_of_csv_begins_a_formula_and_every_one_comes_back(visitor, reply
     rows = list(csv.DictReader(io.StringIO(raw, newline="")))
     for row in rows:
         assert list(row) == list(table.COLUMNS)
-        assert not [cell for cell in row.values() if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n")]
+        acts = ("=", "+", "-", "@", "\t", "\r", "\n", *(text[0] for text in wide))
+        assert not [cell for cell in row.values() if cell.startswith(acts)]
     chats = [row for row in rows if row["type"] == "chat"][2:]
     assert [
         row["reply"].removeprefix("'") if row["reply"][0] == "'" else row["reply"] for row in chats
@@ -142,6 +150,14 @@ def test_preferences_are_pairs_with_the_conversation_before_them(visitor, reply,
     assert (pair["rejected_model"], pair["rejected_id"], pair["source"]) == ("other", str(other.pk), "marked")
 
 
+def test_a_pair_in_which_one_reply_broke_off_is_none(visitor, reply, tmp_path):
+    cut = answer(reply.parent, "Fi", ReplyState.FAILED, variant=1)
+    set_preference(visitor.key, reply.pk, True)
+    assert (written("preferences", tmp_path, "rejected") / "train.jsonl").read_text() == ""
+    set_preference(visitor.key, cut.pk, True)
+    assert (written("preferences", tmp_path, "chosen") / "train.jsonl").read_text() == ""
+
+
 def test_an_image_folder_has_the_files_that_its_rows_name(reply, tmp_path):
     for image in Image.objects.all():
         with image.file.open("wb") as file:
@@ -184,7 +200,7 @@ def test_the_card_tells_counts_dates_filters_consent_and_licence_and_no_time_of_
         "- `llava-v1.5-7b`: 2\n",
         "- First: 2026-11-22 10:00:02+00:00",
         "- Addresses of visitors: left out",
-        "## Consent\n\nNot a criterion",
+        "## Consent\n\nAll conversations but those of visitors who had said no",
         "## Licence\n\nCC-BY-4.0",
         "- Pictures: not in this export",
     ):

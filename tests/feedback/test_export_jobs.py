@@ -195,6 +195,81 @@ def test_one_whose_counter_stands_still_goes_to_another_process_which_goes_on(sa
     assert Export.objects.get().file == row.file
 
 
+class Killed:
+    """A process that ends at once, as one does that the system kills for want of memory."""
+
+    def __init__(self, command, **named):
+        self.command = command
+
+    def poll(self):
+        return -9
+
+
+@pytest.fixture
+def look(monkeypatch):
+    """Let an hour pass and one process look for exports, whose own are killed; give how many it began in all."""
+    now, begun = [100.0], []
+    monkeypatch.setattr("feedback.exporter.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(
+        "feedback.exporter.subprocess.Popen", lambda *given, **named: begun.append(1) or Killed(*given)
+    )
+    exporter = Exporter()
+
+    def look():
+        now[0] += 3600
+        exporter.look()
+        return len(begun)
+
+    return look
+
+
+def test_one_whose_process_is_killed_again_and_again_ends_with_the_reason_and_the_next_has_its_turn(
+    analyst, look, caplog
+):
+    greedy, other = asked(), asked()
+    folder = exports._folder(greedy)
+    folder.mkdir(parents=True)
+    # Each look that begins one is followed by one that sees its counter for the first time, and by one that waited.
+    while look() < exports.MOST_ATTEMPTS:
+        greedy.refresh_from_db()
+        assert greedy.state == "running"
+    assert [look(), look()] == [3, 3]
+    greedy.refresh_from_db()
+    assert (greedy.state, greedy.error_code, greedy.attempts) == ("failed", "export_died", 3)
+    assert not folder.exists()
+    assert "ended with status -9" in caplog.text
+    page = browser_of(analyst).get(reverse(LIST)).content.decode()
+    assert "Its process died 3 times" in page
+    assert "Ask for less at once" in page
+    assert "(export_died)" in page
+    detail = browser_of(analyst).get(reverse("admin:feedback_export_change", args=[greedy.pk]))
+    assert "export_died" in detail.content.decode()
+    look()
+    other.refresh_from_db()
+    assert (other.state, other.attempts) == ("running", 1)
+
+
+def test_an_export_that_the_site_ended_itself_may_begin_as_often_as_the_site_does(said):
+    row = asked()
+    for _ in range(exports.MOST_ATTEMPTS + 1):
+        owner = uuid.uuid4()
+        row.refresh_from_db()
+        assert exports.claim(row, owner)
+        exports.give_back(owner)
+    row.refresh_from_db()
+    assert (row.state, row.attempts) == ("waiting", 0)
+    assert made(row).state == "complete"
+
+
+def test_who_gives_one_up_sees_that_somebody_has_it_after_all(said):
+    row = asked()
+    seen = Export.objects.get()
+    exports.claim(row, uuid.uuid4())
+    assert not exports.give_up(seen)
+    row.refresh_from_db()
+    assert row.state == "running"
+
+
 def test_one_export_runs_at_a_time(said, monkeypatch):
     started = []
     monkeypatch.setattr(
@@ -229,7 +304,7 @@ def test_a_disk_that_fills_ends_it_with_the_reason(said, monkeypatch):
 
     monkeypatch.setattr(exports, "export", full)
     row = made(asked())
-    assert (row.state, row.error) == ("failed", "No space left on device")
+    assert (row.state, row.error, row.error_code) == ("failed", "No space left on device", "storage_full")
     assert not exports._folder(row).exists()
 
 
@@ -241,7 +316,11 @@ def test_an_export_that_fails_unexpectedly_ends_and_does_not_keep_the_others_wai
 
     monkeypatch.setattr(exports, "export", broken)
     row = made(asked())
-    assert (row.state, "its log tells more" in row.error) == ("failed", True)
+    assert (row.state, row.error_code, "its log tells more" in row.error) == (
+        "failed",
+        "internal_error",
+        True,
+    )
     assert "a bug" in caplog.text
     assert not Export.objects.unfinished().exists()
 

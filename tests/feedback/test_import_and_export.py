@@ -66,8 +66,10 @@ def counted(lines):
 
 def as_kept(line):
     """Give a line as it is where addresses are kept as hashes; the same line twice is one."""
-    if not isinstance(line.get("ip"), str):
+    if line.get("ip") is None:
         return line
+    if not isinstance(line["ip"], str):
+        return line | {"ip": hash_of_text(json.dumps(line["ip"]))}
     address = client_address(line["ip"], "")
     hashed = keyed_hash(address) if address else hash_of_text(line["ip"]) if line["ip"] else ""
     return line | {"ip": hashed}

@@ -8,9 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
+from chat.addresses import hash_of_text
 from chat.models import AuditEntry, Conversation, Image, Message, MessageImage, Role
 from feedback.imports import files
 from feedback.imports.batch import Importer
+from feedback.models import LogLine, Vote
 from tests.feedback.test_import_and_export import SAMPLES, bring_in, exported
 from tests.feedback.test_import_places import llava
 
@@ -203,8 +205,9 @@ def test_an_import_is_in_the_audit_log_and_told_on_a_terminal(tmp_path, monkeypa
     monkeypatch.setattr("sys.stderr", terminal)
     told = command(tmp_path)
     assert told == ["2 lines in 2 files: 1 conversations, 1 replies, 1 lines that were here already"]
-    entry = AuditEntry.objects.get()
-    assert (entry.action, entry.detail["files"], entry.detail["chats"]) == ("import", 2, 1)
+    begun, ended = AuditEntry.objects.order_by("pk")
+    assert (begun.action, begun.detail["files"], begun.detail["paths"]) == ("import", 2, [str(tmp_path)])
+    assert (ended.action, ended.detail["chats"], ended.detail["repeated"]) == ("import_complete", 1, 1)
     assert "100%  2 lines" in terminal.getvalue()
 
 
@@ -224,9 +227,34 @@ def test_an_import_that_is_stopped_says_how_to_go_on(tmp_path, monkeypatch):
     with pytest.raises(CommandError, match=r"Stopped: KeyboardInterrupt\. What was read before is imported"):
         command(path)
     assert Message.objects.replies().count() == 1
+    assert [entry.action for entry in AuditEntry.objects.order_by("pk")] == ["import", "import_stopped"]
+    assert AuditEntry.objects.latest("pk").detail == {"lines": 1, "why": "KeyboardInterrupt"}
     monkeypatch.undo()
     command(path)
     assert Message.objects.replies().count() == 2
+
+
+@pytest.mark.parametrize("ip", [["203.0.113.4"], 3405803780, {"v4": "203.0.113.4"}, True])
+def test_an_address_that_is_no_text_is_kept_as_a_hash_only(tmp_path, settings, ip):
+    path = tmp_path / "2026-11-22-conv.json"
+    path.write_bytes(changed(ip=ip))
+    bring_in(path)
+    line = LogLine.objects.get(kind="chat")
+    assert "ip" not in (json.loads(line.rest) if line.rest else {})
+    hashed = hash_of_text(json.dumps(ip))
+    assert (line.visitor.address, line.visitor.address_hash) == (None, hashed)
+    assert [exported(addresses=wanted)[0]["ip"] for wanted in (False, True)] == ["", hashed]
+
+
+def test_images_that_a_vote_names_itself_come_back_and_it_finds_its_reply(tmp_path):
+    chat = llava(0, "<image>\nOne?", "1", images=["0" * 31 + "1"])
+    vote = llava(9, "<image>\nOne?", "1", kind="upvote") | {"images": ["0" * 31 + "2", 5]}
+    path = tmp_path / "2026-11-22-conv.json"
+    path.write_text("".join(json.dumps(line) + "\n" for line in (chat, vote)))
+    _, problems = bring_in(path)
+    assert problems == []
+    assert Vote.objects.get().message.text == "1"
+    assert exported()[1]["images"] == vote["images"]
 
 
 PLAIN = [{"role": "user", "content": "One?"}, {"role": "assistant", "content": "1"}]

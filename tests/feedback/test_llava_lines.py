@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chat.models import ReplyState
+from chat.moderation.verdicts import REFUSAL_CODES
 from chat.prompts.families import FAMILIES
 from feedback.exchange import llava
 from feedback.exchange.choice import Choice
@@ -198,7 +199,7 @@ def test_deleted_conversations_are_left_out():
     assert export() == []
 
 
-@pytest.mark.parametrize("code", ["moderation_flagged", "moderation_unavailable"])
+@pytest.mark.parametrize("code", REFUSAL_CODES)
 def test_turns_that_moderation_refused_are_left_out(code):
     visitor = make_visitor()
     conversation = make_conversation(visitor)

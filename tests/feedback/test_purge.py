@@ -16,6 +16,7 @@ from chat import chores
 from chat import purge as chat_purge
 from chat.deletion import delete_conversation, delete_everything
 from chat.events import Box
+from chat.images.store import delete_upload, store_upload
 from chat.models import (
     AuditEntry,
     BlockedVisitor,
@@ -25,8 +26,10 @@ from chat.models import (
     Message,
     ModerationEvent,
     ReplyState,
+    SharedLink,
     Upload,
     Visitor,
+    WithheldReply,
 )
 from chat.purge import purge, sweep
 from chat.receipts import give_receipt
@@ -35,6 +38,7 @@ from feedback.flags import flag
 from feedback.models import Claim, LogLine, Review
 from feedback.preferences import preference_pairs, set_preference
 from feedback.votes import set_vote
+from tests.chat.images.pictures import encoded, patterned
 from tests.feedback.stories import answer, exchange, make_conversation, make_upload, make_visitor
 
 
@@ -73,6 +77,7 @@ def make_life(visitor, word, shared_md5=None):
     exchange(conversation, word, word, parent=other)
     answer(reply.parent, word, variant=2)  # moderators hide the others, which hold the words of the first
     ModerationEvent.objects.create(message=reply.parent, check_name="x", outcome="refused", detail=word)
+    WithheldReply.objects.create(message=reply, text=word, state="complete")
     box = Box(image=uploads[0].pk, x=0, y=0, width=4, height=3)
     set_vote(visitor.key, reply.pk, "up", ["brilliant"], word, [box])
     set_vote(visitor.key, reply.pk, "down", ["wrong"], "")
@@ -81,6 +86,7 @@ def make_life(visitor, word, shared_md5=None):
     give_receipt(visitor.key)
     make_upload(visitor, name=f"{word} never sent")
     moderate(visitor, reply, word)
+    SharedLink.objects.create(conversation=conversation, last=reply)
     LogLine.objects.create(
         source="llava", message=reply, other=other, visitor=visitor, rest=word, when=timezone.now()
     )
@@ -241,6 +247,7 @@ def test_a_conversation_that_its_visitor_goes_on_with_during_a_long_run_stays(
     BlockedVisitor.objects.update(lifted=timezone.now())
     Conversation.objects.update(updated=long_ago)
     Upload.objects.filter(uses__isnull=True).delete()
+    Upload.objects.update(created=long_ago)
     back = make_visitor()
     Visitor.objects.update(created=long_ago)
     first, second = chat_purge._over, chat_purge._leaving
@@ -291,6 +298,38 @@ def test_pictures_that_were_never_sent_go_after_a_day_at_the_earliest(db, run):
     assert run(purge)["images"] == 1
     assert list(Upload.objects.all()) == [young]
     assert sorted(files()) == sorted(young.image.file_names)
+
+
+PICTURE = encoded(patterned())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_picture_that_is_sent_again_before_it_would_go_has_a_new_day():
+    visitor = make_visitor()
+    upload = store_upload(visitor, "cat.png", PICTURE)
+    Upload.objects.update(created=timezone.now() - datetime.timedelta(hours=25))
+    read_before = Upload.objects.get()
+    assert store_upload(visitor, "cat.png", PICTURE) == upload
+    assert purge()["images"] == 0
+    # A run that had found it already, and comes to it only now.
+    assert not delete_upload(read_before)
+    assert Upload.objects.get() == upload
+    assert all(default_storage.exists(name) for name in upload.image.file_names)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_picture_that_is_sent_again_after_its_conversation_was_deleted_does_not_go_with_that():
+    visitor = make_visitor()
+    exchange(make_conversation(visitor), uploads=[store_upload(visitor, "cat.png", PICTURE)])
+    long_ago = timezone.now() - datetime.timedelta(days=2)
+    Conversation.objects.update(deleted=long_ago, updated=long_ago)
+    Upload.objects.update(created=long_ago - datetime.timedelta(days=1))
+    names = store_upload(visitor, "cat.png", PICTURE).image.file_names
+    gone = purge()
+    assert (gone["conversations"], gone["images"]) == (1, 0)
+    Upload.objects.update(created=timezone.now() - datetime.timedelta(hours=25))
+    assert purge()["images"] == 1
+    assert not any(default_storage.exists(name) for name in names)
 
 
 def test_pictures_that_an_import_left_without_an_owner_go_after_a_day(db, run):

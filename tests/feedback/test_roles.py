@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.urls import URLResolver, reverse
 from django.urls.exceptions import NoReverseMatch
 
-from chat.models import AuditEntry, Conversation, HiddenReply, Message, SiteText, Visitor
+from chat.models import AuditEntry, Backend, Conversation, HiddenReply, Message, SiteText, Visitor
 from feedback.models import ApiToken, Export
 from feedback.roles import APPS
 from tests.chat.admin.conftest import browser_of
@@ -22,12 +22,12 @@ ADDRESS, HASH = "203.0.113.77", "f00d" * 16
 READ = [
     "chat.chatmodel", "chat.conversation", "chat.message", "chat.image", "chat.upload", "chat.visitor",
     "chat.moderationevent", "chat.hiddenreply", "chat.blockedimage", "chat.blockedvisitor", "chat.terms",
-    "feedback.vote", "feedback.votechange", "feedback.votereason", "feedback.preference", "feedback.flag",
-    "feedback.review",
+    "chat.sharedlink", "feedback.vote", "feedback.votechange", "feedback.votereason", "feedback.preference",
+    "feedback.flag", "feedback.review",
 ]  # fmt: skip
 ALLOWED = {
     "moderator": {
-        "view": {*READ, "chat.auditentry", "feedback.reviewitem"},
+        "view": {*READ, "chat.auditentry", "chat.moderationcheck", "feedback.reviewitem"},
         "add": {"chat.hiddenreply", "chat.blockedimage", "chat.blockedvisitor"},
         "delete": set(),
         "post": {f"feedback_reviewitem_{name}" for name in ("decide", "undo", "release", "return")},
@@ -44,13 +44,19 @@ EVERY_MODEL = {model._meta.label_lower for model in admin.site._registry}
 # Nobody adds or deletes these by hand: the site writes them, or they are one row.
 NEVER_ADDED = EVERY_MODEL - {
     "auth.group", "auth.user", "chat.backend", "chat.blockedimage", "chat.blockedvisitor", "chat.chatmodel",
-    "chat.example", "chat.hiddenreply", "chat.terms", "feedback.apitoken", "feedback.export", "feedback.votereason",
+    "chat.announcement", "chat.embeddingsite", "chat.example", "chat.hiddenreply", "chat.limitrule",
+    "chat.moderationcheck", "chat.terms",
+    "feedback.apitoken", "feedback.export", "feedback.votereason",
 }  # fmt: skip
 # Terms that visitors must accept stay.
 DELETED = {
-    "auth.group", "auth.user", "chat.backend", "chat.chatmodel", "chat.example", "chat.worker",
+    "auth.group", "auth.user", "chat.announcement", "chat.backend", "chat.chatmodel", "chat.embeddingsite",
+    "chat.example", "chat.limitrule", "chat.moderationcheck", "chat.worker",
 }  # fmt: skip
+PREVIEWED = {f"chat_{model}_preview" for model in ("announcement", "example", "sitetext", "terms")}
 POSTED = {
+    *PREVIEWED,
+    "chat_backend_check", "chat_backend_try",
     "chat_runningreply_stop", "feedback_export_cancel", "feedback_export_download", "feedback_apitoken_revoke",
     *ALLOWED["moderator"]["post"],
 }  # fmt: skip
@@ -61,10 +67,22 @@ ALLOWED["administrator"] = {
     "post": POSTED,
 }
 # Pages that are the same for all staff.
-COMMON = {"index", "login", "logout", "password_change", "password_change_done", "jsi18n", "app_list"}
+COMMON = {
+    "index",
+    "login",
+    "codes",
+    "logout",
+    "password_change",
+    "password_change_done",
+    "jsi18n",
+    "app_list",
+}
 # Of Django's own: they look at permissions themselves, and nothing here uses them.
 UNUSED = {"autocomplete", "view_on_site"}
-KINDS = {"changelist": "view", "change": "view", "history": "view", "add": "add", "delete": "delete"}
+KINDS = {
+    "changelist": "view", "change": "view", "history": "view", "inspect": "view", "test": "view",
+    "add": "add", "delete": "delete"
+}  # fmt: skip
 
 
 def names(patterns=None):
@@ -106,7 +124,11 @@ def address_of(kind, model, name, reply):
         return reverse(f"admin:{name}")
     except NoReverseMatch:
         if kind == "post":
-            rows = {"chat_runningreply": Message.objects.live(), "feedback_export": Export.objects}
+            rows = {
+                "chat_backend": Backend.objects,
+                "chat_runningreply": Message.objects.live(),
+                "feedback_export": Export.objects,
+            }
             pk = rows.get(name.rsplit("_", 1)[0], ApiToken.objects).first().pk
             return reverse(f"admin:{name}", args=[pk])
         rows = apps.get_model(model)._default_manager.order_by("-pk")

@@ -12,7 +12,7 @@ from chat.refusals import Refused
 from feedback.exchange import choice as choices
 from feedback.exchange.export import check, export, to_stream
 from feedback.exchange.formats import FORMATS
-from feedback.exchange.work import NameTaken
+from feedback.exchange.work import NameTaken, check_free
 from feedback.management.progress import Bar
 
 
@@ -49,7 +49,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--consent",
             metavar="WHICH",
-            help="research: only conversations whose visitors allow it, the default where the site asks them; any",
+            help="research: only conversations whose visitors allow it, the default where the site asks them; "
+            "unrefused: all but of visitors who said no, the default elsewhere; any: these, too",
         )
         parser.add_argument(
             "--moderation",
@@ -72,6 +73,8 @@ class Command(BaseCommand):
             asked = {field: options[field] for field in choices.Choice.__dataclass_fields__}
             choice = choices.read(asked, FORMATS[name].kinds)
             check(name, choice)
+            if output != "-":
+                check_free(Path(output), FORMATS[name].makes_folder(choice))
             # Written before the first line leaves: an export that breaks off has given data out too.
             AuditEntry.objects.create(
                 action="export",
@@ -86,11 +89,8 @@ class Command(BaseCommand):
                     progress.say(f"went on after {done.resumed_at:,} entries")
         except Refused as refused:
             raise CommandError(f"--{refused.field}: {refused.text}") from None
-        except NameTaken:
-            raise CommandError(
-                f"--output {output}: another export writes there just now, or a folder is there already; "
-                "choose another name."
-            ) from None
+        except NameTaken as taken:
+            raise CommandError(f"--output {output}: {taken.why}; choose another name.") from None
         except OSError as error:
             raise CommandError(f"Could not write {output}: {error.strerror or error}") from None
         finally:

@@ -1,6 +1,7 @@
 """Read the logs of other servers into conversations, votes and flags."""
 
 import argparse
+import contextlib
 import gc
 import sys
 from collections.abc import Iterator
@@ -67,8 +68,13 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"Could not read {error.filename or error}: no such file or folder") from None
         bar = Bar("lines") if sys.stderr.isatty() else None
+        imported = 0
+        # Written before the first line is stored: an import that breaks off has brought something, too.
+        _audit("import", files=len(files), paths=[str(path) for path in options["paths"]])
 
         def progress(done: int, lines: int) -> None:
+            nonlocal imported
+            imported = lines
             if bar:
                 bar(done, total, f"{lines:,} lines  {bar.speed(lines):,.0f}/s")
 
@@ -77,20 +83,24 @@ class Command(BaseCommand):
                 counts = run(files, options["images"], self._report, progress)
         except (OSError, DatabaseError, KeyboardInterrupt) as error:
             why = str(error) or type(error).__name__
+            with contextlib.suppress(DatabaseError):
+                _audit("import_stopped", lines=imported, why=type(error).__name__)
             raise CommandError(
                 f"Stopped: {why}. What was read before is imported; run it again to go on."
             ) from None
         finally:
             if bar:
                 bar.end()
-        AuditEntry.objects.create(
-            action="import", target="feedback", detail={"files": len(files), **dict(counts)}
-        )
+        _audit("import_complete", **counts)
         told = ", ".join(f"{counts[name]:,} {words}" for name, words in _TOLD.items() if counts[name])
         self.stdout.write(f"{counts['lines']:,} lines in {len(files):,} files: {told or 'nothing new'}")
 
     def _report(self, path: Path, number: int, problem: str) -> None:
         self.stdout.write(f"{path}:{number}: {problem}")
+
+
+def _audit(action: str, **detail: Any) -> None:
+    AuditEntry.objects.create(action=action, target="feedback", detail=detail)
 
 
 @contextmanager

@@ -15,7 +15,6 @@ def make_token(user, *scopes, **fields):
 @pytest.fixture(autouse=True)
 def own_place(settings, tmp_path):
     settings.MMCHAT_DATA_DIR = tmp_path / "data"
-    tokens._everywhere.cache_clear()
 
 
 @pytest.fixture

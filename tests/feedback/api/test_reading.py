@@ -70,6 +70,7 @@ def test_deleted_hidden_and_refused_things_are_nowhere(program, visitor):
     gone, kept = make_conversation(visitor), make_conversation(visitor)
     hidden = exchange(kept, "One?", "Secret.")
     refused = exchange(kept, "Bad words", "", state=ReplyState.FAILED, error_code="moderation_flagged")
+    exchange(kept, "Two?", "Not checked yet.", state=ReplyState.STREAMING)
     deleted = exchange(gone)
     for reply in (hidden, refused, deleted):
         set_vote(visitor.key, reply.pk, "up")
@@ -80,7 +81,7 @@ def test_deleted_hidden_and_refused_things_are_nowhere(program, visitor):
     assert ids(program.read("conversations")) == [str(kept.pk)]
     assert program.error(f"conversations/{gone.pk}")[:2] == (404, "not_found")
     texts = [message["text"] for message in program.read(f"conversations/{kept.pk}")["messages"]]
-    assert texts == ["One?"]
+    assert texts == ["One?", "Two?"]
 
 
 def test_where_the_site_asks_for_research_those_who_did_not_say_so_are_left_out(program, visitor):
@@ -89,6 +90,16 @@ def test_where_the_site_asks_for_research_those_who_did_not_say_so_are_left_out(
     assert ids(program.read("conversations")) == [str(yes.pk)]
     assert program.error(f"conversations/{no.pk}")[0] == 404
     assert len(ids(program.read("conversations", consent="any"))) == 2
+
+
+def test_who_said_no_to_research_is_left_out_where_the_site_asks_no_longer(program, visitor):
+    made = make_conversation(visitor)
+    set_vote(visitor.key, exchange(made).pk, "up")
+    assert ids(program.read("conversations")) == [str(made.pk)]
+    type(visitor).objects.filter(pk=visitor.pk).update(research=False)
+    assert program.read("conversations")["items"] == program.read("votes")["items"] == []
+    assert program.error(f"conversations/{made.pk}")[0] == 404
+    assert len(program.read("votes", consent="any")["items"]) == 1
 
 
 def test_filters_are_those_of_exports(program, visitor):

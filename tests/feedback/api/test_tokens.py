@@ -84,17 +84,6 @@ def test_somebody_logged_in_needs_a_token_too(root):
     assert browser_of(root).get("/api/v1/votes").status_code == 401
 
 
-def test_a_token_makes_so_many_requests_a_minute(root, settings):
-    settings.MMCHAT_API_REQUESTS, settings.MMCHAT_LIMITS = 2, True
-    program, other = (Program(make_token(root, Scope.VOTES)[1]) for _ in range(2))
-    program.read("votes"), program.read("votes")
-    response = program.get("/api/v1/votes")
-    assert response.status_code == 429
-    assert 0 < int(response["Retry-After"]) <= 60
-    assert response.json()["error"]["code"] == "too_many_requests"
-    other.read("votes")
-
-
 def test_it_is_known_when_a_token_was_last_used(root):
     token, text = make_token(root, Scope.VOTES)
     Program(text).read("votes")

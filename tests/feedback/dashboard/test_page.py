@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
 
+from chat.models import Conversation
 from feedback.dashboard.hours import close_hours
 from feedback.flags import flag
 from feedback.models import Flag
@@ -83,6 +84,19 @@ def test_every_plot_is_there_with_words_for_those_who_do_not_see_it(boss, busy):
         assert cells(page, name)
     assert len(plots(page)) == len(TITLES)
     assert Elements(page).breaches() == []
+
+
+def test_the_list_of_open_flags_has_those_that_are_counted(boss, busy):
+    page = first_page(boss)
+    counted = int(cells(page, "flags")[0][1])
+    deleted = Flag.objects.awaiting_review().first().message.conversation
+    Conversation.objects.filter(pk=deleted.pk).update(deleted=NOW)
+    page = first_page(boss)
+    left = sum(int(row[1]) for row in cells(page, "flags"))
+    link = unescape(re.search(r'href="([^"]*feedback/flag/[^"]*)"', page)[1])
+    listed = browser_of(boss).get(link).context["cl"].queryset
+    assert 0 < left == listed.count() < counted
+    assert deleted.pk not in {flag.message.conversation_id for flag in listed}
 
 
 def test_the_tables_have_the_numbers(boss, busy):

@@ -1,8 +1,8 @@
 """The review queue as a page: with scripts and without, and what is sent to it."""
 
 import datetime
-import html
 import re
+import uuid
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat.models import BlockedVisitor, HiddenReply
-from feedback.models import Claim, Flag, Review, Vote
+from feedback.models import Claim, Flag, LeftPage, Review, Vote
 from tests.chat.admin.conftest import browser_of
 from tests.chat.admin.pages import Elements
-from tests.feedback.review.conftest import flagged, held
+from tests.feedback.review.conftest import flagged, held, withheld
 from tests.feedback.stories import exchange, make_conversation, make_model, make_upload, make_visitor
 
 pytestmark = pytest.mark.django_db
@@ -53,14 +53,40 @@ def items(page):
     return re.findall(r'class="item" id="item-([0-9a-f-]+)"[^>]*?( hidden)?>', page)
 
 
-def taken(page):
-    return html.unescape(re.search(r'data-taken="([^"]*)"', page).group(1))
+def page_of(page):
+    return re.search(r'data-page="([^"]*)"', page).group(1)
 
 
 def form(item, verdict="upheld", **more):
     flags = list(item.flags.awaiting_review().values_list("pk", flat=True))
     events = list(item.moderation_events.awaiting_review().values_list("pk", flat=True))
     return {"message": item.pk, "verdict": verdict, "flag": flags, "event": events, **more}
+
+
+def test_what_is_decided_as_a_page_is_left_leads_to_no_other_page_that_would_take_items(queue):
+    decided, _ = flagged(), flagged()
+    answer = queue.post(f"{QUEUE}decide/", form(decided, leaving="yes"), follow=True)
+    assert (answer.status_code, answer.redirect_chain) == (204, [])
+    assert Review.objects.get().message == decided
+    assert not Claim.objects.exists()
+
+
+def test_votes_and_other_flags_are_for_those_who_may_see_them(queue, moderator):
+    visitor = make_visitor()
+    item, other = (exchange(make_conversation(visitor)) for _ in range(2))
+    for reply in (item, other):
+        Flag.objects.create(visitor=visitor, message=reply, reason="other", comment=f"Flag of {reply.pk}")
+        Vote.objects.create(visitor=visitor, message=reply, value="down", comment=f"Vote on {reply.pk}")
+    page = shown(queue)
+    assert f"Vote on {other.pk}" in page
+    group = Group.objects.get(name="moderator")
+    for name in ("view_vote", "view_flag"):
+        group.permissions.remove(Permission.objects.get(codename=name))
+    page = shown(browser_of(User.objects.get(pk=moderator.pk)))
+    assert "Vote on" not in page
+    own, others = f"Flag of {item.pk}", f"Flag of {other.pk}"
+    # Each is an item, with what it was flagged for; neither is told beside the other.
+    assert (page.count(own), page.count(others)) == (1, 1)
 
 
 def test_an_empty_queue_says_so_and_one_that_filters_empty_says_that(queue):
@@ -178,24 +204,48 @@ def test_filters_that_cannot_be_read_count_as_none(queue):
 
 
 def test_leaving_the_page_lets_go(queue):
-    item = flagged()
-    left = {"have": [item.pk, "nonsense"], "taken": taken(shown(queue))}
-    assert queue.post(f"{QUEUE}release/", left).status_code == 204
+    flagged()
+    page = page_of(shown(queue))
+    assert Claim.objects.exists()
+    assert queue.post(f"{QUEUE}release/", {"page": page}).status_code == 204
     assert not Claim.objects.exists()
 
 
 def test_leaving_an_older_page_lets_go_of_nothing_that_a_newer_one_has(queue):
-    item = flagged()
-    older, newer = taken(shown(queue)), taken(shown(queue))
-    for unfit in (older, "", "nonsense", "2999-13-01T00:00:00+00:00", "2999-01-01T00:00:00"):
-        assert queue.post(f"{QUEUE}release/", {"have": [item.pk], "taken": unfit}).status_code == 204
+    flagged()
+    older, newer = page_of(shown(queue)), page_of(shown(queue))
+    for unfit in (older, "", "nonsense"):
+        assert queue.post(f"{QUEUE}release/", {"page": unfit}).status_code == 204
         assert Claim.objects.exists()
-    told = queue.post(f"{QUEUE}undo/", {"have": [item.pk]}, headers=JSON).json()
-    assert told["taken"] > newer
-    queue.post(f"{QUEUE}release/", {"have": [item.pk], "taken": newer})
-    assert Claim.objects.exists()
-    queue.post(f"{QUEUE}release/", {"have": [item.pk], "taken": told["taken"]})
+    queue.post(f"{QUEUE}release/", {"page": newer})
     assert not Claim.objects.exists()
+
+
+def test_what_is_under_way_while_its_page_is_left_is_decided_and_claims_nothing(queue, moderator):
+    first, second, third = flagged(), flagged(), flagged()
+    page = page_of(shown(queue))
+    queue.post(f"{QUEUE}release/", {"page": page})
+    sent = {"have": [second.pk], "page": page}
+    assert queue.post(f"{QUEUE}decide/", form(first, **sent), headers=JSON).status_code == 200
+    assert first.flags.get().state == "upheld"
+    assert not Claim.objects.exists()
+    queue.post(f"{QUEUE}undo/", sent, headers=JSON)
+    assert not Claim.objects.exists()
+    newer = page_of(shown(queue))
+    queue.post(f"{QUEUE}undo/", sent, headers=JSON)
+    assert set(Claim.objects.values_list("message", "page")) == {
+        (each.pk, uuid.UUID(newer)) for each in (first, second)
+    }
+    assert not third.flags.filter(state="upheld").exists()
+
+
+def test_pages_that_were_left_are_forgotten_when_nothing_of_them_can_be_under_way(queue):
+    flagged()
+    queue.post(f"{QUEUE}release/", {"page": page_of(shown(queue))})
+    LeftPage.objects.update(left=timezone.now() - datetime.timedelta(hours=1))
+    page = page_of(shown(queue))
+    queue.post(f"{QUEUE}release/", {"page": page})
+    assert str(LeftPage.objects.get().pk) == page
 
 
 def test_who_may_only_look_claims_and_decides_nothing(staff):
@@ -268,3 +318,22 @@ def staff(db):
         return user
 
     return make
+
+
+def test_a_reply_that_a_check_keeps_back_is_shown_to_moderators_and_let_through(queue):
+    reply = withheld(f"It said {PAYLOAD}")
+    page = shown(queue)
+    assert "that a check held back" in page
+    assert "A check keeps this back; only staff see it" in page
+    assert "It said &lt;script&gt;" in page
+    event = reply.moderation_events.get()
+    form = {
+        "message": reply.pk,
+        "event": event.pk,
+        "verdict": "dismissed",
+        "hide_days": "",
+        "visitor_days": "",
+    }
+    assert queue.post(f"{QUEUE}decide/", form).status_code == 302
+    reply.refresh_from_db()
+    assert (reply.text, reply.state, reply.error_code) == (f"It said {PAYLOAD}", "complete", "")

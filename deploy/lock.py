@@ -10,13 +10,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ["pyproject.toml"]
 ALIKE = ["--constraints", "requirements.txt"]
+# Whoever runs models takes the build for their GPU; the index has one that brings gigabytes for one kind of it.
+WITHOUT_TORCH = ["--overrides", "deploy/without-torch.txt"]
+# Of OpenCV there must be one build in an environment, and the tests have the one of the text recognition.
+ONE_OPENCV = ["--overrides", "deploy/without-headless.txt"]
 SOURCES = {
     "requirements.txt": SITE,
-    "requirements-test.txt": [*SITE, "--extra", "test", *ALIKE],
+    "requirements-test.txt": [*SITE, "--extra", "test", *ALIKE, *ONE_OPENCV],
+    "requirements-image-check.txt": [*SITE, "--extra", "image-check", *ALIKE],
     "requirements-ocr.txt": [*SITE, "--extra", "ocr", *ALIKE],
     "requirements-parquet.txt": [*SITE, "--extra", "parquet", *ALIKE],
+    "requirements-worker.txt": [*SITE, "--extra", "worker", *ALIKE, *WITHOUT_TORCH],
     # The peer in a venv of its own, which shares nothing with the site's.
     "requirements-benchmark.txt": ["--group", "benchmark"],
+    "requirements-backends.txt": ["--group", "backends", *WITHOUT_TORCH],
 }
 
 

@@ -1,4 +1,6 @@
 // The review queue: a decision shows the next item at once and is sent behind it, one after the other.
+import { showPlaces } from "./places.js";
+
 const items = document.getElementById("items");
 const status = document.getElementById("status");
 const trouble = document.getElementById("trouble");
@@ -13,6 +15,8 @@ const GONE = ["claim_lost", "already_decided"];
 let requests = Promise.resolve();
 let unsettled = 0;
 const sent = new Map(); // decided here and not yet confirmed
+const queued = new Map(); // of these, the requests that wait for their turn
+let isLeft = false;
 
 const shown = () => items.querySelector(".item:not([hidden])");
 const held = () => [...items.querySelectorAll(".item")].map((item) => item.dataset.message);
@@ -42,6 +46,7 @@ function warn(text) {
 
 function add(html) {
   const page = new DOMParser().parseFromString(html, "text/html");
+  showPlaces(page);
   for (const item of page.querySelectorAll(".item")) {
     const id = item.dataset.message;
     if (!held().includes(id) && !sent.has(id)) items.append(document.adoptNode(item));
@@ -50,9 +55,11 @@ function add(html) {
 
 async function ask(address, form) {
   for (const id of [...held(), ...sent.keys()]) form.append("have", id);
+  form.set("page", items.dataset.page);
   const answer = await fetch(address, {
     method: "POST",
     body: form,
+    keepalive: true, // what was decided reaches the site when its page is left
     headers: { Accept: "application/json" },
     redirect: "error",
   });
@@ -70,7 +77,6 @@ function inTurn(work) {
 }
 
 function take(told) {
-  items.dataset.taken = told.taken;
   document.getElementById("waiting").textContent = told.waiting;
   document.getElementById("skipped").textContent = told.skipped;
   document.getElementById("return").hidden = !told.skipped;
@@ -84,10 +90,16 @@ function decide(item, verdict) {
   body.set("verdict", verdict);
   const id = item.dataset.message;
   sent.set(id, item);
+  queued.set(id, () => {
+    body.set("leaving", "yes"); // else the answer leads to a new page, which nobody sees and which takes items
+    navigator.sendBeacon(form.action, body);
+  });
   item.remove();
   tell("");
   showNext();
   inTurn(async () => {
+    if (isLeft) return;
+    queued.delete(id);
     try {
       const told = await ask(form.action, body);
       sent.delete(id);
@@ -162,7 +174,7 @@ if (keys) {
   document.getElementById("show-help").addEventListener("click", () => help.showModal());
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && event.target.matches("textarea")) return event.target.blur();
-    if (!keys.checked || help.open || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (!keys.checked || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (event.target.matches("textarea, select, input:not([type=checkbox])")) return;
     const action = actions[event.key.toLowerCase()];
     if (!action) return;
@@ -180,12 +192,16 @@ if (keys) {
   });
   // What this page had claimed is free for others at once, and not only when the claims end.
   addEventListener("pagehide", () => {
-    if (sent.size || !held().length) return;
+    isLeft = true;
+    for (const send of queued.values()) send();
+    if (!unsettled && !held().length) return;
     const form = new FormData(document.getElementById("undo"));
-    for (const id of held()) form.append("have", id);
-    // Loaded again, the new page has claimed the same items before this arrives.
-    form.append("taken", items.dataset.taken);
+    form.set("page", items.dataset.page);
     navigator.sendBeacon(items.dataset.release, form);
+  });
+  // A page that comes back as it was left has no claims any more.
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
   });
 }
 

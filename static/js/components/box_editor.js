@@ -1,16 +1,17 @@
 // The dialog in which boxes are drawn on the images that led to a reply: by mouse, finger or keyboard.
 import { fromTemplate, part, show, write } from "../lib/dom.js";
-import { between, grown, inTheMiddle, isLargeEnough, moved } from "../lib/boxes.js";
+import { grown, inTheMiddle, moved } from "../lib/boxes.js";
 import { say } from "../lib/words.js";
+import { BoxPointer } from "./box_pointer.js";
 
 const MOST = 10; // as the site takes
 const STEP = 0.02; // of the image's longer side, for a press of an arrow key; with Alt one pixel
-const CORNER = 22; // CSS pixels from a box's lower right corner in which it is grasped to be resized
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class BoxEditor {
   #dialog = document.getElementById("boxes");
   #stage = part(this.#dialog, "stage");
+  #pointer;
   #picture = this.#stage.querySelector("img");
   #images = [];
   #shown = 0;
@@ -27,7 +28,14 @@ export class BoxEditor {
     on("add", () => this.#add(inTheMiddle(this.#image)));
     on("previous", () => this.#show(this.#shown - 1));
     on("next", () => this.#show(this.#shown + 1));
-    this.#stage.addEventListener("pointerdown", (event) => this.#grasp(event));
+    this.#pointer = new BoxPointer(this.#stage, {
+      size: () => this.#image,
+      isFull: () => this.#boxes.length >= MOST,
+      add: (values) => this.#add(values),
+      change: (element, values) => this.#change(element, values),
+      remove: (element) => this.#remove(element),
+      onCorner: () => write(part(this.#dialog, "state"), say("box_corner")),
+    });
   }
 
   /** Show these images with `boxes` on them; `onDone(boxes)` hears what they became. */
@@ -61,6 +69,7 @@ export class BoxEditor {
   }
 
   #draw() {
+    this.#pointer.forget();
     for (const element of this.#stage.querySelectorAll(".mark")) element.remove();
     for (const box of this.#boxes) if (box.image === this.#image.id) this.#stage.append(this.#mark(box));
     this.#tell();
@@ -129,45 +138,5 @@ export class BoxEditor {
     const step = event.altKey ? 1 : Math.max(1, Math.round(Math.max(size.width, size.height) * STEP));
     const change = event.shiftKey ? grown : moved;
     this.#change(element, change(element.box, way[0] * step, way[1] * step, size));
-  }
-
-  /** Draw a new box, move one, or pull its corner, until the pointer is let go. */
-  #grasp(event) {
-    if (event.button !== 0 || event.target.closest('[data-part="remove"]')) return;
-    event.preventDefault();
-    const start = this.#point(event);
-    const size = this.#image;
-    let element = event.target.closest(".mark");
-    let change;
-    if (element) {
-      part(element, "grip").focus();
-      const before = { ...element.box };
-      const { right, bottom } = element.getBoundingClientRect();
-      const atCorner = right - event.clientX < CORNER && bottom - event.clientY < CORNER;
-      const how = atCorner ? grown : moved;
-      change = (point) => this.#change(element, how(before, point.x - start.x, point.y - start.y, size));
-    } else {
-      if (this.#boxes.length >= MOST) return;
-      element = this.#add({ ...between(start, start, size) });
-      change = (point) => this.#change(element, between(start, point, size));
-    }
-    const move = (moving) => moving.pointerId === event.pointerId && change(this.#point(moving));
-    const end = (ending) => {
-      if (ending.pointerId !== event.pointerId) return;
-      this.#stage.removeEventListener("pointermove", move);
-      this.#stage.removeEventListener("pointerup", end);
-      this.#stage.removeEventListener("pointercancel", end);
-      if (!isLargeEnough(element.box, size)) this.#remove(element); // a click, or a slip
-    };
-    this.#stage.setPointerCapture(event.pointerId);
-    this.#stage.addEventListener("pointermove", move);
-    this.#stage.addEventListener("pointerup", end);
-    this.#stage.addEventListener("pointercancel", end);
-  }
-
-  /** Where on the image a pointer is, in its pixels. */
-  #point({ clientX, clientY }) {
-    const { left, top, width, height } = this.#picture.getBoundingClientRect();
-    return { x: ((clientX - left) / width) * this.#image.width, y: ((clientY - top) / height) * this.#image.height };
   }
 }

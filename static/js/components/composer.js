@@ -1,7 +1,6 @@
-// The message box: text, its limit, what is wrong with it, and the keys. It keeps the draft.
-import { show, write } from "../lib/dom.js";
+// The message box: text, its limit, what is wrong with it, and the keys in it.
+import { part, show, write } from "../lib/dom.js";
 import { codePoints } from "../lib/text.js";
-import { tab } from "../lib/storage.js";
 import { say } from "../lib/words.js";
 
 const SHOW_COUNTER_AT = 0.8; // of the limit
@@ -13,23 +12,33 @@ export class Composer {
   #problem = document.getElementById("problem");
   #progress = document.getElementById("progress");
   #stop = document.getElementById("stop");
+  #changing = document.getElementById("changing");
+  #most;
   #limit;
-  #onEdit;
+  #onInput;
 
-  constructor({ limit, onSend, onStop, onEdit }) {
-    this.#limit = limit;
-    this.#onEdit = onEdit;
+  /**
+   * `onSend`, `onStop`, `onInput` (the text is another), `onUp` (arrow up in an empty box) and `onCancel` (an earlier
+   * message is not to be changed after all) hear what the visitor does.
+   */
+  constructor({ limit, onSend, onStop, onInput, onUp, onCancel }) {
+    this.#most = this.#limit = limit;
+    this.#onInput = onInput;
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       onSend();
     });
     this.#stop.addEventListener("click", onStop);
+    part(this.#changing, "cancel").addEventListener("click", onCancel);
     this.#box.addEventListener("input", () => this.#edited());
     this.#box.addEventListener("keydown", (event) => {
-      // While an input method composes, Enter takes its suggestion; keyCode 229 is how older browsers say so.
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+      // While an input method composes, keys are its own; keyCode 229 is how older browsers say so.
+      if (event.isComposing || event.keyCode === 229) return;
+      const sends = event.key === "Enter" && !event.shiftKey;
+      if (!sends && !(event.key === "ArrowUp" && this.text === "")) return;
       event.preventDefault();
-      onSend();
+      if (sends) onSend();
+      else onUp();
     });
   }
 
@@ -42,8 +51,15 @@ export class Composer {
     this.#fit();
   }
 
+  /** Go to the end of the text. */
   focus() {
     this.#box.focus();
+    this.#box.setSelectionRange(this.text.length, this.text.length);
+  }
+
+  /** Tell that the text is to stand beside an earlier message. */
+  tellChanging(changing) {
+    show(this.#changing, changing);
   }
 
   /** Say what is wrong, beside the box; "" takes it away. */
@@ -66,7 +82,13 @@ export class Composer {
     if (!offer && hadFocus) this.focus();
   }
 
-  /** Is the text longer than the site takes? Then say so. */
+  /** Take no more characters than a model does; null: than the site does. */
+  limitTo(characters) {
+    this.#limit = Math.min(this.#most, characters ?? this.#most);
+    this.#fit();
+  }
+
+  /** Is the text longer than site and model take? Then say so. */
   isTooLong() {
     const count = codePoints(this.text);
     if (count <= this.#limit) return false;
@@ -77,7 +99,7 @@ export class Composer {
   #edited() {
     this.complain("");
     this.#fit();
-    this.#onEdit();
+    this.#onInput();
   }
 
   #fit() {
@@ -89,10 +111,3 @@ export class Composer {
     this.#counter.classList.toggle("is-over", count > this.#limit);
   }
 }
-
-/** The draft of this tab: text, images that are with the site, and the client_id under which it was sent. */
-export const draft = {
-  read: () => ({ text: "", images: [], clientId: null, ...tab.get("draft") }),
-  write: (value) => tab.set("draft", value),
-  forget: () => tab.set("draft", null),
-};

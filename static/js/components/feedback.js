@@ -1,12 +1,12 @@
 // Votes, preferences and flags: sent over HTTP, stored at once, confirmed beside the reply.
 import { fromTemplate, part, show } from "../lib/dom.js";
-import { address, getJSON, postJSON } from "../lib/http.js";
+import { address, getJSON, offline, postJSON } from "../lib/http.js";
 import { tab } from "../lib/storage.js";
-import { BoxEditor } from "./box_editor.js";
+import { VoteDetails } from "./vote_details.js";
 
 export class Feedback {
   #dialog = document.getElementById("flag");
-  #boxEditor = new BoxEditor();
+  #boxEditor = null; // comes when the first box is to be drawn
   #site;
   #reply = null;
   #reasons = null;
@@ -34,7 +34,7 @@ export class Feedback {
     });
   }
 
-  /** Vote "up" or "down"; the same vote again takes it back. A comment and boxes stay when the vote turns round. */
+  /** Vote "up" or "down"; the same vote again takes it back. A comment and boxes stay when the vote turns round. Gives the error, or null. */
   vote(reply, value) {
     const { comment, boxes } = reply;
     if (reply.vote === value) return this.#store(reply, "vote", { value: null });
@@ -44,17 +44,27 @@ export class Feedback {
   /** Change reasons, comment or boxes of a vote; gives the error, or null. */
   detail(reply, values) {
     const { vote, reasons, comment, boxes } = { ...reply, ...values };
-    return this.#store(reply, "vote", { value: vote, reasons, comment, boxes }, { quiet: true });
+    return this.#store(reply, "vote", { value: vote, reasons, comment, boxes });
   }
 
-  /** Mark a reply as better than its other variants, or take that back. */
+  /** Mark a reply as better than its other variants, or take that back; gives the error, or null. */
   prefer(reply) {
     return this.#store(reply, "preference", { preferred: !reply.preferred });
   }
 
+  /** Make what can be said beside the vote for `reply`; `images` are those that led to it. */
+  details(reply, images, onClose) {
+    return new VoteDetails(reply, { feedback: this, images, onClose });
+  }
+
   /** Let the visitor draw boxes on `images`. */
-  mark(reply, images, onDone) {
-    this.#boxEditor.open({ images, boxes: reply.boxes, value: reply.vote, onDone });
+  async mark(reply, images, onDone) {
+    try {
+      this.#boxEditor ??= new (await import("./box_editor.js")).BoxEditor();
+      this.#boxEditor.open({ images, boxes: reply.boxes, value: reply.vote, onDone });
+    } catch {
+      this.onProblem(offline());
+    }
   }
 
   /** What votes may give as reasons; asked for once. */
@@ -64,13 +74,13 @@ export class Feedback {
     return this.#reasons;
   }
 
-  async #store(reply, what, body, { quiet = false } = {}) {
+  async #store(reply, what, body) {
     try {
       const said = await postJSON(address(this.#site.urls[what], { message: reply.id }), body, this.#site.csrf_token);
       this.onStored(reply, said);
       return null;
     } catch (error) {
-      if (!quiet || error.needsReload) this.onProblem(error);
+      if (error.needsReload) this.onProblem(error);
       return error;
     }
   }

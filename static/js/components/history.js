@@ -1,85 +1,137 @@
-// The drawer with this browser's conversations.
-import { fromTemplate, part, show } from "../lib/dom.js";
-import { address, getJSON } from "../lib/http.js";
+// The drawer with this browser's conversations: grouped by day, searched, loaded as one scrolls.
+import { fromTemplate, part, show, write } from "../lib/dom.js";
+import { dayGroup } from "../lib/days.js";
+import { getJSON } from "../lib/http.js";
 import { say } from "../lib/words.js";
+import { HistoryEntry } from "./history_entry.js";
+
+const PAUSE = 250; // milliseconds without a key after which a search begins
 
 export class History {
   #dialog = document.getElementById("history");
   #list = part(this.#dialog, "list");
   #more = part(this.#dialog, "more");
   #state = part(this.#dialog, "state");
-  #urls;
-  #onOpen;
-  #onDelete;
-  #oldest = null;
+  #search = part(this.#dialog, "search");
+  #site;
+  #actions;
+  #before = null;
+  #asked = 0; // answers to what was asked before are not wanted any more
+  #loading = false;
+  #failed = false;
+  #timer = 0;
 
   /**
-   * `urls.history` lists, `urls.conversation` is a conversation's address; `onOpen(id)` hears the choice,
-   * `onDelete(id, title)` gives whether it was deleted.
+   * `site`: urls, csrf_token. `actions`: open(id, message) hears the choice, and where in it something was found, remove(id, title) gives whether it was deleted,
+   * titled(id, title) hears of another title.
    */
-  constructor({ urls, onOpen, onDelete }) {
-    this.#urls = urls;
-    this.#onOpen = onOpen;
-    this.#onDelete = onDelete;
-    document.getElementById("history-open").addEventListener("click", () => this.open());
+  constructor(site, actions) {
+    this.#site = site;
+    this.#actions = { ...actions, open: (id, message) => this.#open(id, message), removed: (entry) => this.#removed(entry) };
+    this.#actions.chosen = actions.open;
     part(this.#dialog, "close").addEventListener("click", () => this.#dialog.close());
-    this.#more.addEventListener("click", () => this.#load());
     this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#dialog.close());
+    this.#more.addEventListener("click", () => this.#load());
+    const near = { root: this.#dialog, rootMargin: "400px 0px" };
+    new IntersectionObserver(([{ isIntersecting }]) => this.#comesNear(isIntersecting), near).observe(this.#more);
+    this.#search.addEventListener("input", () => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#begin(), PAUSE);
+    });
   }
 
   open() {
-    this.#list.replaceChildren();
-    this.#oldest = null;
+    this.#search.value = "";
     this.#dialog.showModal();
+    this.#begin();
+  }
+
+  get #words() {
+    return this.#search.value.trim();
+  }
+
+  #open(id, message) {
+    this.#actions.chosen(id, message);
+    this.#dialog.close();
+  }
+
+  #begin() {
+    clearTimeout(this.#timer);
+    this.#asked += 1;
+    this.#loading = false;
+    this.#before = null;
+    this.#list.replaceChildren();
     this.#load();
   }
 
+  #comesNear(near) {
+    if (near && !this.#failed) this.#load();
+  }
+
+  /** Show the next page; a search goes on by itself until it has found something or looked at all. */
   async #load() {
-    this.#state.textContent = say("history_loading");
+    if (this.#loading) return;
+    this.#loading = true;
+    this.#failed = false;
+    const asked = this.#asked;
+    const words = this.#words;
+    write(this.#state, say(words ? "history_searching" : "history_loading"));
     show(this.#more, false);
+    this.#list.ariaBusy = "true";
+    let rest = true;
     try {
-      const query = this.#oldest === null ? "" : `?${new URLSearchParams({ before: this.#oldest })}`;
-      const { conversations, more } = await getJSON(this.#urls.history + query);
-      this.#list.append(...conversations.map((conversation) => this.#entry(conversation)));
-      this.#oldest = conversations.at(-1)?.updated ?? this.#oldest;
+      for (let found = 0; rest && !found && asked === this.#asked; ) {
+        const { conversations, more, before } = await getJSON(this.#address(words));
+        if (asked !== this.#asked) return;
+        [this.#before, rest, found] = [before ?? this.#before, more, conversations.length];
+        for (const conversation of conversations) this.#append(conversation, words);
+      }
       this.#tellEmpty();
-      show(this.#more, more);
     } catch (error) {
-      this.#state.textContent = error.message;
-      show(this.#more, true);
+      if (asked !== this.#asked) return;
+      this.#failed = true;
+      write(this.#state, error.message);
+    } finally {
+      if (asked === this.#asked) {
+        this.#loading = false;
+        this.#list.ariaBusy = "false";
+        write(this.#more, say(this.#failed ? "try_again" : "show_more"));
+        show(this.#more, rest);
+      }
     }
   }
 
-  #tellEmpty() {
-    this.#state.textContent = this.#list.children.length ? "" : say("history_empty");
+  #address(words) {
+    const query = new URLSearchParams();
+    if (words) query.set("q", words);
+    if (this.#before !== null) query.set("before", this.#before);
+    return `${this.#site.urls.history}?${query}`;
   }
 
-  #entry({ id, title, model, updated }) {
-    const entry = fromTemplate("history-entry");
-    const link = part(entry, "link");
-    link.href = address(this.#urls.conversation, { id });
-    part(entry, "title").textContent = title || say("untitled");
-    part(entry, "model").textContent = model;
-    const time = part(entry, "updated");
-    const when = new Date(updated * 1000);
-    time.dateTime = when.toISOString();
-    time.textContent = when.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
-    if (location.pathname === link.pathname) link.setAttribute("aria-current", "page");
-    link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      this.#dialog.close();
-      this.#onOpen(id);
-    });
-    const remove = part(entry, "remove");
-    remove.ariaLabel = remove.title = say("delete_entry", { title: title || say("untitled") });
-    remove.addEventListener("click", async () => {
-      if (!(await this.#onDelete(id, title))) return;
-      const next = entry.nextElementSibling ?? entry.previousElementSibling;
-      entry.remove();
-      this.#tellEmpty();
-      (next?.querySelector("a") ?? part(this.#dialog, "close")).focus();
-    });
-    return entry;
+  #append(conversation, words) {
+    const name = dayGroup(conversation.updated);
+    let group = this.#list.lastElementChild;
+    if (group?.dataset.day !== name) {
+      group = fromTemplate("history-group");
+      group.dataset.day = part(group, "day").textContent = name;
+      this.#list.append(group);
+    }
+    part(group, "entries").append(new HistoryEntry(conversation, words, this.#site, this.#actions).element);
+  }
+
+  #tellEmpty() {
+    const words = this.#words;
+    const nothing = words ? say("history_nothing_found", { words }) : say("history_empty");
+    write(this.#state, this.#list.children.length ? "" : nothing);
+  }
+
+  #removed(entry) {
+    const links = [...this.#list.querySelectorAll(".history-link")];
+    const place = links.indexOf(entry.querySelector(".history-link"));
+    const group = entry.closest("section");
+    entry.remove();
+    if (!group.querySelector("li")) group.remove();
+    this.#tellEmpty();
+    (links[place + 1] ?? links[place - 1] ?? part(this.#dialog, "close")).focus();
   }
 }

@@ -40,12 +40,19 @@ export class Models {
     return this.#models.list.find((model) => model.name === name)?.title || name || "";
   }
 
+  /** Can the next message go to it? */
+  offers(name) {
+    return this.#models.list.some((model) => model.listed && model.name === name);
+  }
+
   /** Select the model of a conversation; one that has gone is shown, greyed. */
   select(name) {
     if (!name) return;
     this.#wanted = name;
     this.#fill();
     this.onChange();
+    // One that is shown by link only is in no list but that of who asks for it.
+    if (!this.#models.list.some((model) => model.name === name)) this.#look();
   }
 
   #take(models) {
@@ -62,7 +69,7 @@ export class Models {
 
   async #look() {
     try {
-      this.#take(await getJSON(this.#url));
+      this.#take(await getJSON(this.#wanted ? `${this.#url}?model=${encodeURIComponent(this.#wanted)}` : this.#url));
       this.onChange();
     } catch {
       this.#timer = setTimeout(() => this.#look(), LOOK_AGAIN);

@@ -19,7 +19,7 @@ export function showConnection(open, words = "") {
   }
   lossTimer = setTimeout(
     () => {
-      write(notice, words || say("reconnecting"));
+      write(notice, words || say(navigator.onLine ? "reconnecting" : "offline"));
       show(notice, true);
     },
     navigator.onLine && !words ? QUIET_LOSS : 0,

@@ -1,9 +1,10 @@
 // What visitors decide about their data: the research switch, a receipt, and deletion.
+import { copyText } from "../lib/clipboard.js";
 import { part, show, write } from "../lib/dom.js";
 import { address, postJSON } from "../lib/http.js";
 import { browser, tab } from "../lib/storage.js";
 import { say } from "../lib/words.js";
-import { copyText, RichText } from "./rich_text.js";
+import { RichText } from "./rich_text.js";
 
 export class OwnData {
   #dialog = document.getElementById("own-data");
@@ -19,9 +20,6 @@ export class OwnData {
     this.#site = site;
     this.#consent = consent;
     this.#onDeleted = onDeleted;
-    for (const opener of document.querySelectorAll("[data-opens='own-data']")) {
-      opener.addEventListener("click", () => this.#open());
-    }
     const on = (name, action) => part(this.#dialog, name).addEventListener("click", action);
     on("close", () => this.#dialog.close());
     on("receipt", () => this.#try(() => this.#giveReceipt()));
@@ -45,7 +43,8 @@ export class OwnData {
     return false;
   }
 
-  #open() {
+  /** Show what can be decided. */
+  open() {
     document.getElementById("history").close();
     const { research } = this.#site.consent;
     show(part(this.#dialog, "research-group"), research !== null);

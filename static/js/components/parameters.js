@@ -1,11 +1,13 @@
 // Generation parameters: sliders with their values, kept in this browser.
 import { part } from "../lib/dom.js";
 import { browser } from "../lib/storage.js";
+import { number } from "../lib/words.js";
 
 export class Parameters {
   #root = document.getElementById("parameters");
   #ranges;
   #wanted; // as the visitor set them; a model may take less
+  #lent = {}; // as an example sets them, until the visitor does
 
   constructor(ranges) {
     this.#ranges = ranges;
@@ -17,7 +19,7 @@ export class Parameters {
       input.addEventListener("input", () => this.#changed(input));
     }
     part(this.#root, "reset").addEventListener("click", () => {
-      this.#wanted = {};
+      this.#wanted = this.#lent = {};
       browser.set("parameters", null);
       for (const input of this.#inputs) this.#show(input);
     });
@@ -40,18 +42,25 @@ export class Parameters {
     }
   }
 
+  /** Set what an example is asked with; not kept in this browser. */
+  lend(values) {
+    this.#lent = values;
+    for (const input of this.#inputs) this.#show(input);
+  }
+
   get #inputs() {
     return [...this.#root.querySelectorAll("input, select")];
   }
 
   #show(input) {
     const preset = this.#ranges[input.name].default;
-    input.value = String(this.#wanted[input.name] ?? preset);
+    input.value = String(this.#lent[input.name] ?? this.#wanted[input.name] ?? preset);
     if (input.selectedIndex === -1) input.value = preset;
     this.#write(input);
   }
 
   #changed(input) {
+    this.#lent = { ...this.#lent, [input.name]: undefined };
     this.#wanted[input.name] = input.type === "range" ? input.valueAsNumber : input.value;
     browser.set("parameters", this.#wanted);
     this.#write(input);
@@ -59,6 +68,6 @@ export class Parameters {
 
   #write(input) {
     const output = this.#root.querySelector(`output[for="${input.id}"]`);
-    if (output) output.value = new Intl.NumberFormat(document.documentElement.lang).format(input.valueAsNumber);
+    if (output) output.value = number(input.valueAsNumber);
   }
 }

@@ -1,89 +1,77 @@
-// Markdown on the page, also while it grows: only the open block is drawn again.
-import { fromTemplate, part } from "../lib/dom.js";
-import { drawMathematics, highlight } from "../lib/extras.js";
-import { safeFragment } from "../lib/sanitise.js";
-import { MarkdownStream } from "../lib/stream.js";
-import { say } from "../lib/words.js";
+// Text with Markdown on the page. What reads it is large and comes when it is wanted; until then the text stands as it is.
+import { dataIn } from "../lib/dom.js";
+import { inSlices, whenIdle } from "../lib/frames.js";
+import { persistently } from "../lib/later.js";
+
+// Lines that mean to Markdown what they say, such as most terms and descriptions: nothing has to come for them.
+const WORDS = /^\p{L}[\p{L}\p{N} ,.;:!?'"()%“”‘’—–，。；：！？（）、-]*(?<! )$/u;
+
+let reading = null; // components/reading.js, or what a page has in its place
+let coming = null;
+const waiting = new Set(); // texts that stand as they are
+
+/** Let come what reads Markdown; it is tried until it is here. */
+export function loadReading() {
+  coming ??= persistently(() => import("./reading.js"), dataIn("bootstrap").reading).then(arrived);
+  return coming;
+}
+
+function arrived(module) {
+  readWith(module);
+  for (const text of waiting) inSlices(() => text.draw());
+  waiting.clear();
+  whenIdle(reading.rehearse);
+}
+
+/** Read with this module, which has at least a MarkdownText, from now on. */
+export function readWith(module) {
+  reading = module;
+}
 
 export class RichText {
   #element;
-  #stream = new MarkdownStream();
-  #shown = "";
+  #places;
+  #markdown = null; // what draws it, once that is here
+  #text = "";
   #done = false;
-  #open = []; // nodes of the open block
 
-  constructor(element) {
+  /** `places(reading)` gives what makes of the labels of boxes what they are in a reply (places.js); else they are text. */
+  constructor(element, { places = () => null } = {}) {
     this.#element = element;
+    this.#places = places;
   }
 
-  /** Show `text`; what does not continue the text shown before is drawn from the start. */
+  /** Show `text`; with `done` nothing follows. */
   update(text, { done }) {
-    if (text === this.#shown && done === this.#done) return;
-    if (this.#done || !text.startsWith(this.#shown)) this.#restart();
-    let { closed, open } = this.#stream.advance(text, { done });
-    if (done && this.#stream.needsSecondReading) {
-      this.#restart();
-      ({ closed, open } = new MarkdownStream().advance(text, { done }));
-    }
-    for (const node of this.#open) node.remove();
-    for (const html of closed) this.#element.append(prepared(html, { final: true }));
-    this.#open = [];
-    if (open) {
-      const fragment = prepared(open, { final: false });
-      this.#open = [...fragment.childNodes];
-      this.#element.append(fragment);
-    }
-    this.#shown = text;
+    this.#text = text;
     this.#done = done;
+    if (reading) this.draw();
+    else this.#showAsItIs();
   }
 
-  #restart() {
-    this.#stream = new MarkdownStream();
-    this.#open = [];
-    this.#element.replaceChildren();
+  /** Draw it as Markdown, after `loadReading()`. */
+  draw() {
+    if (!this.#markdown) {
+      this.#element.replaceChildren();
+      delete this.#element.dataset.unread;
+      delete this.#element.dataset.whole;
+      this.#markdown = new reading.MarkdownText(this.#element, { places: this.#places(reading) });
+    }
+    this.#markdown.update(this.#text, { done: this.#done });
+  }
+
+  #showAsItIs() {
+    const isSure = this.#text === "" || (this.#done && this.#text.split("\n").every((line) => line === "" || WORDS.test(line)));
+    const paragraphs = isSure ? this.#text.split(/\n{2,}/).filter(Boolean) : [this.#text];
+    this.#element.replaceChildren(...paragraphs.map(paragraph));
+    this.#element.toggleAttribute("data-whole", isSure && this.#done);
+    this.#element.toggleAttribute("data-unread", !isSure);
+    if (isSure) return;
+    waiting.add(this);
+    loadReading();
   }
 }
 
-/** Sanitise a block and give it what Markdown has no words for: scrolling, copying, colours, formulas. */
-function prepared(html, { final }) {
-  const fragment = safeFragment(html);
-  for (const table of fragment.querySelectorAll("table")) {
-    const frame = fromTemplate("table-frame");
-    table.replaceWith(frame);
-    frame.append(table);
-  }
-  for (const pre of fragment.querySelectorAll("pre")) frameCode(pre, final);
-  const formulas = [...fragment.querySelectorAll(".mathematics")];
-  if (formulas.length) drawMathematics(formulas).catch(() => {});
-  return fragment;
-}
-
-function frameCode(pre, final) {
-  const code = pre.querySelector("code") ?? pre;
-  const frame = fromTemplate("code-frame");
-  const language = /language-(\S+)/.exec(code.className)?.[1] ?? "";
-  part(frame, "language").textContent = language;
-  pre.replaceWith(frame);
-  pre.tabIndex = 0;
-  frame.append(pre);
-  const button = part(frame, "copy");
-  button.addEventListener("click", async () => {
-    await copyText(code.textContent);
-    button.textContent = say("copied");
-    setTimeout(() => (button.textContent = say("copy_code")), 2000);
-  });
-  // Without its colours code is as readable; a network that fails just then is no reason to complain.
-  if (final) highlight(code).catch(() => {});
-}
-
-/** Put text on the clipboard; also over plain HTTP, where the clipboard's API does not exist. */
-export async function copyText(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const area = document.createElement("textarea");
-  area.value = text;
-  area.className = "visually-hidden";
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
+function paragraph(words) {
+  return Object.assign(document.createElement("p"), { textContent: words });
 }

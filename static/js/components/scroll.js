@@ -2,6 +2,7 @@
 import { show } from "../lib/dom.js";
 
 const NEAR = 60; // CSS pixels from the end that still count as the end
+const ANCHORS = CSS.supports("overflow-anchor", "auto");
 
 export class Scroll {
   #scroller = document.getElementById("scroller");
@@ -15,7 +16,9 @@ export class Scroll {
       target.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     }
     this.#button.addEventListener("click", () => this.toEnd());
-    new ResizeObserver(() => this.#keep()).observe(document.getElementById("log"));
+    // What comes above or below takes room away, too: a notice, a problem beside the box.
+    const observer = new ResizeObserver(() => this.#keep());
+    for (const element of [document.getElementById("log"), this.#scroller]) observer.observe(element);
   }
 
   /** Go to the newest text, and stay there. */
@@ -28,6 +31,22 @@ export class Scroll {
   toStart() {
     this.#area.scrollTop = 0;
     this.#follows = true;
+  }
+
+  /** Go to an element above the newest text. */
+  show(element) {
+    this.#follows = false;
+    element.scrollIntoView({ block: "center" });
+  }
+
+  /** Do `work`, which may change what is above `element`, and leave the element where it is on screen. */
+  hold(element, work) {
+    const area = this.#area;
+    // Browsers hold it better, also while a wheel or finger still scrolls; but not at the very top, and not all of them.
+    if (this.#follows || (ANCHORS && area.scrollTop > 0)) return work();
+    const before = element.getBoundingClientRect().top;
+    work();
+    area.scrollTop += element.getBoundingClientRect().top - before;
   }
 
   #keep() {

@@ -2,70 +2,47 @@
 import { isLive } from "../lib/conversation.js";
 import { newId } from "../lib/dom.js";
 import { say } from "../lib/words.js";
-import { Composer, draft } from "./composer.js";
-import { Images } from "./images.js";
+import { Draft } from "./draft.js";
 
 export class Sender {
+  draft;
   #session;
   #models;
   #parameters;
   #scroll;
   #consent;
-  #composer;
-  #images;
-  #clientId = null; // of the draft: the same message sent again is the same message
   #waitsForImages = false;
-  #restoring = false;
 
-  constructor({ site, session, models, parameters, scroll, consent }) {
+  constructor({ site, session, models, parameters, scroll, consent, look }) {
     this.#session = session;
     this.#models = models;
     this.#parameters = parameters;
     this.#scroll = scroll;
     this.#consent = consent;
-    this.#composer = new Composer({
-      limit: site.limits.text,
-      onSend: () => this.send(),
-      onStop: () => this.#stop(),
-      onEdit: () => this.#keep(),
-    });
-    this.#images = new Images({
-      url: site.urls.upload,
-      csrfToken: site.csrf_token,
-      limits: site.limits,
+    this.draft = new Draft({
+      site,
+      session,
       consent,
-      onChange: () => this.#imagesChanged(),
-      onProblem: (words) => this.#composer.complain(words),
+      look,
+      onSend: () => this.send(),
+      onStop: () => this.stop(),
+      onImages: () => this.#imagesChanged(),
     });
   }
 
-  /** Put a draft of before into the box. */
-  restore({ text, images, clientId }) {
-    this.#restoring = true;
-    this.#composer.text = text;
-    this.#images.clear();
-    this.#images.restore(images);
-    this.#clientId = clientId;
-    this.#restoring = false;
+  get #composer() {
+    return this.draft.composer;
   }
 
-  /** Fill in an example. */
-  fill(question, file) {
-    this.#images.clear();
-    if (file) this.#images.add([file]);
-    this.suggest(question);
+  get #images() {
+    return this.draft.images;
   }
 
-  /** Put a question into the box, and leave the images as they are. */
-  suggest(question) {
-    this.#composer.text = question;
-    this.#keep();
-    this.#composer.focus();
-  }
-
-  startOver() {
-    this.#composer.complain("");
-    this.#composer.focus();
+  /** Show the draft of the conversation on screen. */
+  open() {
+    this.#waitsForImages = false;
+    this.draft.open();
+    this.refresh();
   }
 
   send() {
@@ -81,17 +58,12 @@ export class Sender {
       return;
     }
     const { conversation } = this.#session;
-    this.#clientId ??= newId();
-    this.#keep({ sameMessage: true });
     this.#session.ask({
       type: "send",
-      client_id: this.#clientId,
+      ...this.draft.sent(),
       model: this.#models.current.name,
-      // Half a character, as a broken paste may leave it, has no place in JSON.
-      text: this.#composer.text.toWellFormed?.() ?? this.#composer.text,
       conversation: conversation.id,
-      parent: conversation.path().findLast(({ message }) => message.role === "assistant")?.message.id ?? null,
-      images: this.#images.infos.map(({ id }) => id),
+      parent: conversation.path().findLast(({ role }) => role === "assistant")?.id ?? null,
       parameters: this.#parameters.values,
     });
   }
@@ -132,7 +104,7 @@ export class Sender {
   }
 
   accepted(sent, here) {
-    if (sent.type === "send" && sent.client_id === this.#clientId) this.#forget();
+    if (sent.type === "send") this.draft.delivered(sent.client_id);
     if (!here) return;
     this.#scroll.toEnd();
     this.refresh();
@@ -141,7 +113,7 @@ export class Sender {
   /** A frame was refused; gives false when it was none of ours. */
   refused({ frame, sent, here }) {
     if (!sent) return false;
-    if (sent.type === "send") this.#newMessage();
+    if (sent.type === "send") this.draft.refused(sent.client_id);
     if (frame.code === "terms_not_accepted" && here) {
       const again = () => (sent.type === "send" ? this.send() : this.#askAgain("", () => sent));
       this.#afterTerms(again, { anew: true });
@@ -156,16 +128,16 @@ export class Sender {
   replyEnded(reply) {
     if (!reply.failure?.code.startsWith("moderation_")) return;
     const question = this.#session.conversation.messages.get(reply.parent);
-    if (!question || this.#composer.text || this.#images.count) return;
-    this.restore({ text: question.text, images: question.images, clientId: null });
+    if (!question || !this.draft.isEmpty) return;
+    this.draft.giveBack(question);
     this.#composer.complain(say("draft_returned"));
-    this.#keep();
   }
 
   /** Bring the box in line with the connection, the uploads and the replies. */
   refresh() {
     this.#composer.wait(this.#waiting);
     this.#images.allowSeveral(this.#models.current?.max_images !== 1);
+    this.#composer.limitTo(this.#models.current?.max_characters);
     this.#composer.offerStop(this.#session.conversation.liveReply() !== null);
   }
 
@@ -177,8 +149,7 @@ export class Sender {
   }
 
   #problem() {
-    const { text } = this.#composer;
-    if (!text.trim() && !this.#images.count) return say("write_or_add");
+    if (this.draft.isEmpty) return say("write_or_add");
     if (this.#modelProblem()) return this.#modelProblem();
     const { title, name, max_images: limit } = this.#models.current;
     const model = title || name;
@@ -193,37 +164,22 @@ export class Sender {
     return model.listed ? "" : say("model_gone", { name: model.title || model.name });
   }
 
-  #stop() {
+  /** End the replies that run in this conversation; gives whether there were any. */
+  stop() {
     const { conversation } = this.#session;
     for (const message of conversation.messages.values()) {
       if (message.role === "assistant" && isLive(message)) this.#session.stop(message.id);
     }
+    return conversation.liveReply() !== null;
   }
 
   #imagesChanged() {
-    if (this.#restoring) return;
-    this.#keep();
     if (this.#waitsForImages && !this.#images.isUploading) this.send();
     this.refresh();
   }
-
-  #keep({ sameMessage = false } = {}) {
-    if (!sameMessage) this.#clientId = null;
-    draft.write({ text: this.#composer.text, images: this.#images.infos, clientId: this.#clientId });
-  }
-
-  #newMessage() {
-    this.#clientId = null;
-    this.#keep();
-  }
-
-  #forget() {
-    this.restore({ text: "", images: [], clientId: null });
-    draft.forget();
-  }
 }
 
-/** The words of a refusal, and the limit where they do not name it. */
-function withLimit({ text, limit }) {
-  return limit === null || limit === undefined || text.includes(limit) ? text : `${text} ${say("limit", { limit })}`;
+/** The words of a refusal, and the limit where they do not name it; where waiting helps, they say how long. */
+function withLimit({ text, limit, seconds }) {
+  return seconds || limit === null || limit === undefined || text.includes(limit) ? text : `${text} ${say("limit", { limit })}`;
 }

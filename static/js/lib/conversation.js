@@ -1,6 +1,8 @@
 // The messages of one conversation as the site told them; no document, no socket.
 // Text of a reply is addressed by (message, epoch, offset), see chat/events.py. What does not fit says so
 // by `gap`, and the session then asks the site for what is missing.
+import { branchOf, joinSiblings, newestBelow } from "./branch.js";
+import * as pace from "./pace.js";
 import { codePoints, firstCodePoints } from "./text.js";
 
 const LIVE = ["queued", "streaming"];
@@ -9,13 +11,21 @@ const MOST_HELD = 500; // entries in `have`: keeps `open` far below the site's l
 export const isLive = (message) => LIVE.includes(message.state);
 
 export class Conversation {
-  #chosen = new Map(); // parent id, or null → the child that is shown
+  #leaf = null; // the last message on screen
+  #chosen = null; // the message whose branch the visitor wants to see; else it is the newest one's
+  #earlierImages = []; // of messages of the branch that we do not hold, a list for each that has some
 
-  constructor(id = null) {
+  constructor(id = null, at = null) {
     this.id = id;
+    this.#chosen = at;
     this.title = "";
     this.model = null;
     this.messages = new Map();
+  }
+
+  /** The message whose branch is wanted, for `open`. */
+  get at() {
+    return this.#chosen;
   }
 
   /** List what we hold, for `open`. */
@@ -35,7 +45,8 @@ export class Conversation {
         this.#change(frame, { text: frame.text, epoch: frame.epoch, length: codePoints(frame.text), astray: false }),
       state: () => this.#finish(frame),
       queue: () => this.#change(frame, { position: frame.position, seconds: frame.seconds }),
-      feedback: () => this.#change(frame, saidIn(frame)),
+      // Also of messages that are not on this page.
+      feedback: () => ({ ...this.#change(frame, saidIn(frame)), gap: false }),
     }[frame.type];
     return take ? take() : { changed: [], gap: false };
   }
@@ -45,50 +56,58 @@ export class Conversation {
     return [...this.messages.values()].find((message) => message.role === "assistant" && isLive(message)) ?? null;
   }
 
-  /**
-   * List the messages on screen from first to last, each as {message, siblings}: where replies have variants,
-   * the one that was chosen, else the newest.
-   */
+  /** List the messages on screen from first to last. */
   path() {
-    const children = new Map();
-    for (const message of this.messages.values()) {
-      const parent = this.messages.has(message.parent) ? message.parent : null;
-      if (!children.has(parent)) children.set(parent, []);
-      children.get(parent).push(message.id);
-    }
-    const shown = [];
-    for (let at = null; children.has(at); ) {
-      const siblings = children.get(at);
-      at = siblings.includes(this.#chosen.get(at)) ? this.#chosen.get(at) : siblings.at(-1);
-      shown.push({ message: this.messages.get(at), siblings });
-    }
-    return shown;
+    return branchOf(this.messages, this.#leaf);
+  }
+
+  /** The first message on screen, if there are earlier ones on its branch that we do not hold; else null. */
+  firstOfMore() {
+    const first = this.path()[0];
+    return first?.parent ? first.id : null;
+  }
+
+  /** Take earlier messages of the branch, and what pictures come before them. */
+  prepend({ messages, images }) {
+    const earlier = messages.map((info) => [info.id, merged(undefined, info).message]);
+    this.messages = new Map([...earlier, ...this.messages]);
+    this.#earlierImages = images;
   }
 
   /** The model that answered last, or that the conversation began with. */
   lastModel() {
-    return [...this.messages.values()].findLast((message) => message.model)?.model ?? this.model;
+    return this.path().findLast((message) => message.model)?.model ?? this.model;
   }
 
   /** The images of the messages that led to a reply, first ones first. */
   imagesBefore(id) {
-    const images = [];
-    for (let at = this.messages.get(id); at; at = this.messages.get(at.parent)) images.unshift(...at.images);
+    const images = this.#earlierImages.flat();
+    for (const message of branchOf(this.messages, id)) images.push(...message.images);
     return images;
   }
 
-  /** All replies to what this one answers. */
+  /** All images of the branch on screen. */
+  images() {
+    return [...this.#earlierImages.flat(), ...this.path().flatMap(({ images }) => images)];
+  }
+
+  /** The images of the newest message with some that led to a reply: those that it was asked about. */
+  imagesAskedAbout(id) {
+    const asked = [...this.#earlierImages, ...branchOf(this.messages, id).map(({ images }) => images)];
+    return asked.findLast((images) => images.length) ?? [];
+  }
+
+  /** Those of the replies to what this one answers that we hold. */
   variantsOf({ parent }) {
     return [...this.messages.values()].filter((message) => message.parent === parent);
   }
 
-  /** Show this variant from now on. */
+  /** Show the branch of this message from now on; false where we do not hold it and the site must be asked. */
   choose(id) {
-    this.#chosen.set(this.messages.get(id).parent, id);
-  }
-
-  #lead(message) {
-    for (let at = message; at; at = this.messages.get(at.parent)) this.#chosen.set(at.parent, at.id);
+    this.#chosen = id;
+    if (!this.messages.has(id)) return false;
+    this.#leaf = newestBelow(this.messages, id);
+    return true;
   }
 
   #load(frame) {
@@ -100,8 +119,9 @@ export class Conversation {
       this.messages.set(info.id, message);
       gap ||= !whole;
     }
-    const newest = frame.messages.at(-1);
-    if (newest && !before.has(newest.id)) this.#lead(newest);
+    this.#leaf = frame.leaf;
+    this.#earlierImages = frame.images;
+    if (!this.messages.has(this.#chosen)) this.#chosen = null;
     return { changed: [...this.messages.keys()], gap };
   }
 
@@ -109,7 +129,9 @@ export class Conversation {
     const { message, whole } = merged(this.messages.get(info.id), info);
     const isNew = !this.messages.has(info.id);
     this.messages.set(info.id, message);
-    if (isNew) this.#lead(message);
+    joinSiblings(this.messages, message);
+    if (isNew) [this.#leaf, this.#chosen] = [info.id, null];
+    if (isNew && isLive(message)) pace.asked(message);
     return { changed: [info.id], gap: !whole };
   }
 
@@ -123,16 +145,18 @@ export class Conversation {
   #append({ message: id, text }) {
     const message = this.messages.get(id);
     if (!message || message.astray) return { changed: [], gap: true };
+    pace.grows(message);
     message.text += text;
     message.length += codePoints(text);
     if (message.state === "queued") message.state = "streaming";
     return { changed: [id], gap: false };
   }
 
-  #finish({ message: id, state, epoch, length, failure }) {
+  #finish({ message: id, state, epoch, length, failure, cut, notice }) {
     const message = this.messages.get(id);
     if (!message) return { changed: [], gap: true };
-    Object.assign(message, { state, failure: failure ?? null, position: null });
+    Object.assign(message, { state, failure: failure ?? null, cut, notice: notice ?? null, position: null });
+    if (!isLive(message)) pace.ended(message);
     const whole = isLive(message) || (message.epoch === epoch && message.length === length);
     return { changed: [id], gap: !whole };
   }
@@ -158,7 +182,7 @@ function merged(held, info) {
   // We may hold more than was written of a reply that runs in another process; what follows tells when it caught up.
   const ahead = isLive(info) && length > info.length;
   return {
-    message: { position: null, ...info, text, length },
+    message: { position: null, clock: held?.clock, ...info, text, length },
     whole: fits && (length === info.length || ahead),
   };
 }

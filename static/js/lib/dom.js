@@ -16,6 +16,11 @@ export function part(root, name) {
   return root.querySelector(`[data-part="${name}"]`);
 }
 
+/** Find all elements with a `data-part` in `root`, by their names. */
+export function partsOf(root) {
+  return Object.fromEntries([...root.querySelectorAll("[data-part]")].map((element) => [element.dataset.part, element]));
+}
+
 /** Show or hide without touching what is already so, which keeps mutation observers and transitions calm. */
 export function show(element, visible) {
   if (element.hidden === visible) element.hidden = !visible;
@@ -24,6 +29,18 @@ export function show(element, visible) {
 /** Put words into an element unless they are there already: live regions speak at each change. */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
+}
+
+/** Show whether a button that stays pressed is pressed. */
+export function press(button, pressed) {
+  if (button.ariaPressed !== String(pressed)) button.ariaPressed = String(pressed);
+}
+
+/** Is this click on a link not one that opens a tab or window? Then the link is not followed. */
+export function isPlainClick(event) {
+  if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return false;
+  event.preventDefault();
+  return true;
 }
 
 /** Draw an id that nobody else has; also where the page came over plain HTTP, without crypto.randomUUID. */

@@ -1,5 +1,9 @@
 // The site's HTTP calls. Errors come as {"error": {code, text, field, limit}} with words for the visitor.
+import { forgetVisitor, visitorHeaders } from "./visitor.js";
 import { say } from "./words.js";
+
+/** Of each call: who the visitor is, and, for errors, the page's language, where frames send no cookies for either. */
+export const ourHeaders = { "Accept-Language": document.documentElement.lang, ...visitorHeaders };
 
 /** A call that failed: `message` is fit for the visitor. */
 export class CallError extends Error {
@@ -13,6 +17,9 @@ export class CallError extends Error {
     return ["csrf_failed", "no_visitor"].includes(this.code);
   }
 }
+
+/** Make the error of a site that could not be reached. */
+export const offline = () => new CallError({ code: "offline", text: say("call_offline") });
 
 /** Read the error out of a body that may be anything. */
 export function errorIn(body) {
@@ -30,7 +37,7 @@ export function address(template, values) {
 
 /** GET JSON. */
 export async function getJSON(url) {
-  return answer(fetch(url, { headers: { Accept: "application/json" }, credentials: "same-origin" }));
+  return answer(fetch(url, { headers: { Accept: "application/json", ...ourHeaders }, credentials: "same-origin" }));
 }
 
 /** POST JSON, with Django's token against forged requests. */
@@ -38,7 +45,12 @@ export async function postJSON(url, body, csrfToken) {
   return answer(
     fetch(url, {
       method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrfToken },
+      headers: {
+        "Content-Type": "application/json",
+        Accept: "application/json",
+        "X-CSRFToken": csrfToken,
+        ...ourHeaders,
+      },
       body: JSON.stringify(body),
       credentials: "same-origin",
     }),
@@ -50,10 +62,14 @@ async function answer(request) {
   try {
     response = await request;
   } catch {
-    throw new CallError({ code: "offline", text: say("call_offline") });
+    throw offline();
   }
   const body = await response.text();
-  if (!response.ok) throw errorIn(body);
+  if (!response.ok) {
+    const error = errorIn(body);
+    if (error.code === "no_visitor") forgetVisitor();
+    throw error;
+  }
   try {
     return JSON.parse(body);
   } catch {

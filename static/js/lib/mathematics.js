@@ -1,8 +1,10 @@
 // LaTeX in Markdown: \( \) and $ $ in a line, \[ \] and $$ $$ displayed. The rules only mark the source;
-// KaTeX draws it afterwards into the element, see components/rich_text.js.
+// KaTeX draws it afterwards into the element, see lib/formulas.js.
 
 const INLINE = "mathematics";
 const DISPLAY = "mathematics mathematics-display";
+const LONGEST = 5000; // characters of a formula in a line: a search for its end at each of many marks must end soon
+const DELIMITERS = { "\\(": "\\)", "\\[": "\\]", $$: "$$" };
 
 /** Teach a markdown-it parser the four delimiters. */
 export function addMathematics(parser) {
@@ -15,56 +17,64 @@ export function addMathematics(parser) {
     const { content, meta } = tokens[index];
     return `<span class="${meta.display ? DISPLAY : INLINE}">${escape(content)}</span>`;
   };
-  parser.renderer.rules.mathematics_block = (tokens, index) =>
-    `<p><span class="${DISPLAY}">${escape(tokens[index].content)}</span></p>\n`;
+  parser.renderer.rules.mathematics_block = (tokens, index) => {
+    const { content, meta } = tokens[index];
+    return `<p><span class="${DISPLAY}${meta.open ? " is-open" : ""}">${escape(content)}</span></p>`;
+  };
 }
 
 function inlineRule(state, silent) {
-  const found = mathematicsAt(state.src, state.pos, state.posMax);
-  if (!found) return false;
+  const { source, display, end } = formulaAt(state.src, state.pos);
+  if (!end || end > state.posMax) return false;
   if (!silent) {
     const token = state.push("mathematics", "span", 0);
-    token.content = found.source;
-    token.meta = { display: found.display };
+    token.content = source;
+    token.meta = { display };
   }
-  state.pos = found.end;
+  state.pos = end;
   return true;
 }
 
-/** Find a formula that opens at `start`: {source, display, end}, or null. */
-export function mathematicsAt(text, start, limit = text.length) {
-  if (text.startsWith("\\(", start)) return delimited(text, start, "\\(", "\\)", false, limit);
-  if (text.startsWith("\\[", start)) return delimited(text, start, "\\[", "\\]", true, limit);
-  if (text.startsWith("$$", start)) return delimited(text, start, "$$", "$$", true, limit);
-  if (text[start] === "$") return betweenDollars(text, start, limit);
-  return null;
+/**
+ * Look for a formula that opens at `start`: {source, display, end}. Without one {mayEnd}: whether what follows
+ * the text may still make it one.
+ */
+export function formulaAt(text, start) {
+  const open = text.slice(start, start + 2);
+  if (open in DELIMITERS) return delimited(text, start, open);
+  if (open === "\\" || open === "$") return { mayEnd: true };
+  return open[0] === "$" ? betweenDollars(text, start) : { mayEnd: false };
 }
 
-function delimited(text, start, open, close, display, limit) {
-  const end = text.indexOf(close, start + open.length);
-  if (end === -1 || end + close.length > limit) return null;
+function delimited(text, start, open) {
+  const end = text.slice(start, start + LONGEST).indexOf(DELIMITERS[open], open.length) + start;
+  if (end < start) return { mayEnd: text.length - start < LONGEST };
   const source = text.slice(start + open.length, end);
-  return source.trim() ? { source, display, end: end + close.length } : null;
+  return source.trim() ? { source, display: open !== "\\(", end: end + 2 } : { mayEnd: false };
 }
 
 /** `$x$` with Pandoc's rule (no space inside the dollars, no digit after them), and not `$5 … $`. */
-function betweenDollars(text, start, limit) {
-  if (/[\s$]/.test(text[start + 1] ?? " ") || text[start - 1] === "$") return null;
-  for (let end = start + 1; end < limit; end += 1) {
-    if (text[end] === "\n" && text[end + 1] === "\n") return null;
+function betweenDollars(text, start) {
+  if (/\s/.test(text[start + 1]) || text[start - 1] === "$") return { mayEnd: false };
+  for (let end = start + 1; end < text.length; end += 1) {
+    if (text[end] === "\n" && text[end + 1] === "\n") return { mayEnd: false };
     if (text[end] === "\\") end += 1;
     else if (text[end] === "$") {
-      if (/\s/.test(text[end - 1]) || /[\d$]/.test(text[end + 1] ?? "")) return null;
       const source = text.slice(start + 1, end);
-      return isPrice(source) ? null : { source, display: false, end: end + 1 };
+      const no = /\s/.test(text[end - 1]) || /[\d$]/.test(text[end + 1] ?? "") || isProse(source);
+      return no ? { mayEnd: false } : { source, display: false, end: end + 1 };
     }
   }
-  return null;
+  return { mayEnd: !isProse(text.slice(start + 1)) };
 }
 
-/** Is this the text between two prices, as in "$5 for one, 9$ for two", rather than a formula? */
-function isPrice(source) {
-  return /^\d/.test(source) && /\p{Letter}{2,}/u.test(source) && !/[\\^_={}]/.test(source);
+/**
+ * Is this the text between two prices, as in "$5 for one, 9$ for two", rather than a formula? Its beginning tells:
+ * one word after a number, or two words, before there is any sign of LaTeX.
+ */
+function isProse(source) {
+  const [plain] = /^[^\\^_={}]*/.exec(source);
+  return /^\d[^]*[^\p{Letter}\p{Number}]\p{Letter}{2,}/u.test(plain) || /\p{Letter}{2,}\s+\p{Letter}{2,}/u.test(plain);
 }
 
 function blockRule(state, startLine, endLine, silent) {
@@ -72,23 +82,28 @@ function blockRule(state, startLine, endLine, silent) {
   if (state.sCount[startLine] - state.blkIndent >= 4) return false;
   const opens = ["$$", "\\["].find((mark) => state.src.startsWith(mark, start));
   if (!opens) return false;
-  const closes = opens === "$$" ? "$$" : "\\]";
   for (let line = startLine; line < endLine; line += 1) {
     const lineStart = line === startLine ? start + 2 : state.bMarks[line] + state.tShift[line];
     const rest = state.src.slice(lineStart, state.eMarks[line]);
-    const at = rest.indexOf(closes);
+    const at = rest.indexOf(DELIMITERS[opens]);
     if (at === -1) {
       if (line > startLine && !rest.trim()) return false;
       continue;
     }
     if (rest.slice(at + 2).trim()) return false;
-    if (silent) return true;
-    const token = state.push("mathematics_block", "p", 0);
-    token.content = state.src.slice(start + 2, lineStart + at);
-    token.map = [startLine, line + 1];
-    token.block = true;
-    state.line = line + 1;
-    return true;
+    return silent || take(state, startLine, line, state.src.slice(start + 2, lineStart + at), false);
   }
-  return false;
+  // While the text grows, its end may still come: else a line of it that begins with a minus would be a list.
+  const source = state.src.slice(start + 2).replace(/[$\\]$/, "");
+  return Boolean(state.env.open) && (silent || take(state, startLine, endLine - 1, source, true));
+}
+
+function take(state, startLine, line, source, open) {
+  const token = state.push("mathematics_block", "p", 0);
+  token.content = source;
+  token.meta = { open };
+  token.map = [startLine, line + 1];
+  token.block = true;
+  state.line = line + 1;
+  return true;
 }

@@ -1,5 +1,7 @@
 // The only way of model output into the document: a fragment of known elements without scripts or styles.
-import DOMPurify from "../../vendor/dompurify/purify.js";
+import "../../vendor/dompurify/purify.js";
+
+const { DOMPurify } = globalThis;
 
 const TAGS =
   "p br strong em s code pre a ul ol li blockquote h3 hr table thead tbody tr th td span";

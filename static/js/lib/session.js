@@ -1,32 +1,31 @@
-// What this page asks of the site and what it hears: one socket, one followed conversation, and the frames
-// that were not acknowledged yet. Nothing is asked twice: a frame sent again carries the same client_id.
+// What this page asks of the site and what it hears: one socket and one followed conversation.
+import { Asked } from "./asked.js";
 import { Conversation, isLive } from "./conversation.js";
+import { Opening } from "./opening.js";
 
 const PATIENCE = 400; // milliseconds in which the messages of an accepted frame should have come
-const NO_ANSWER = 15_000; // milliseconds after which a connection that answers nothing is given up
-const OPEN_AGAIN = 1000; // milliseconds between two attempts to close a gap
-const OPEN_LATER = 3000; // milliseconds after which a conversation is asked for again when the site refused
 
 /**
- * Dispatches "connection" ({open, code}), "hello" ({version}), "reset" (another conversation), "loaded", "change" ({ids}),
- * "accepted" ({frame, sent, here}), "refused" ({frame, sent}), "ended" ({message}), "deleted" ({id}).
+ * Dispatches "connection" ({open, code, words}), "hello" ({version}), "reset" (another conversation), "loaded", "change" ({ids}),
+ * "accepted" ({frame, sent, here}), "refused" ({frame, sent}), "ended" ({message}), "titled" ({title}),
+ * "deleted" ({id}).
  */
 export class Session extends EventTarget {
   conversation = new Conversation();
   #socket;
-  #waiting = new Map(); // client_id → {frame, conversation}
-  #stops = new Set();
+  #asked;
+  #opening = new Opening(() => this.#open());
   #streams = new Map(); // number → message that deltas with it belong to
+  #greeted = false; // by the site, on the connection that is open
+  #refusal = ""; // why the site took no more
   #unknown = new Set(); // messages that the site names and that are not of this conversation
-  #opening = false;
-  #openedAt = 0;
-  #timer = 0;
 
   constructor(socket) {
     super();
     this.#socket = socket;
+    this.#asked = new Asked(socket);
     socket.addEventListener("open", () => this.#resume());
-    socket.addEventListener("lost", ({ detail }) => this.#tell("connection", { open: false, code: detail.code }));
+    socket.addEventListener("lost", ({ detail }) => this.#lost(detail.code));
     socket.addEventListener("frame", ({ detail }) => this.#take(detail));
   }
 
@@ -40,29 +39,38 @@ export class Session extends EventTarget {
 
   /** Is a message under way that the site has not acknowledged? */
   get sending() {
-    return [...this.#waiting.values()].some(({ conversation }) => conversation === this.conversation);
+    return this.#asked.has(this.conversation);
   }
 
-  /** Follow the conversation `id`, or none: a new one, which gets its id with the first message. */
-  follow(id) {
-    this.conversation = new Conversation(id);
+  /** Follow the conversation `id`, on the branch of message `at`; or none: a new one, which gets its id with the first message. */
+  follow(id, at = null) {
+    this.conversation = new Conversation(id, at);
     this.#unknown.clear();
-    this.#opening = false;
-    clearTimeout(this.#timer);
+    this.#opening.forget();
+    this.#followShown(); // first: the site reads while the page is cleared
     this.#tell("reset");
-    this.#followShown();
   }
 
   /** Ask the model, or ask again (`frame.type` "send", "regenerate" or "continue", with a client_id). */
   ask(frame) {
-    this.#waiting.set(frame.client_id, { frame, conversation: this.conversation });
-    this.#socket.send(frame);
-    setTimeout(() => this.#waiting.has(frame.client_id) && this.connected && this.#socket.renew(), NO_ANSWER);
+    this.#asked.add(frame, this.conversation);
     this.#tell("change", { ids: [] });
   }
 
+  /** Show the branch of this message, of which we may not hold all. */
+  choose(message) {
+    if (!this.conversation.choose(message)) this.#opening.now();
+    else this.#tell("change", { ids: [] });
+  }
+
+  /** Take earlier messages of a conversation, which came over HTTP. */
+  prepend(conversation, page) {
+    conversation.prepend(page);
+    if (conversation === this.conversation) this.#tell("change", { ids: [] });
+  }
+
   stop(message) {
-    if (!this.#socket.send({ type: "stop", message })) this.#stops.add(message);
+    this.#asked.stop(message);
   }
 
   /** Note what went over HTTP about a reply, without waiting for the socket to say so. */
@@ -70,45 +78,48 @@ export class Session extends EventTarget {
     this.#apply({ type: "feedback", ...values });
   }
 
+  #lost(code) {
+    this.#greeted = false;
+    this.#tell("connection", { open: false, code, words: this.#refusal });
+  }
+
   #resume() {
-    this.#opening = false;
+    this.#opening.end();
     this.#tell("connection", { open: true });
-    if (this.conversation.id) this.#open();
-    for (const { frame } of this.#waiting.values()) this.#socket.send(frame);
-    for (const message of this.#stops) this.#socket.send({ type: "stop", message });
-    this.#stops.clear();
+    if (this.conversation.id) this.#opening.now();
+    this.#asked.again();
   }
 
   #followShown() {
-    if (this.conversation.id) this.#open();
+    if (this.conversation.id) this.#opening.now();
     else this.#socket.send({ type: "leave" });
   }
 
   #open() {
-    this.#opening = true;
-    this.#openedAt = performance.now();
-    const { id } = this.conversation;
-    this.#socket.send({ type: "open", conversation: id, have: this.conversation.have() });
+    const { id, at } = this.conversation;
+    this.#socket.send({ type: "open", conversation: id, have: this.conversation.have(), at });
   }
 
-  /** Ask for what is missing, once at a time and not in a storm. */
   #closeGap() {
-    if (this.#opening || !this.conversation.id) return;
-    const wait = this.#openedAt + OPEN_AGAIN - performance.now();
-    clearTimeout(this.#timer);
-    if (wait <= 0) this.#open();
-    else this.#timer = setTimeout(() => this.#opening || this.#open(), wait);
+    if (this.conversation.id) this.#opening.again();
   }
 
   #take(received) {
     const frame = Array.isArray(received) ? this.#delta(received) : received;
     if (frame.type === "stream") this.#streams.set(frame.stream, frame.message);
-    if (frame.type === "hello") this.#tell("hello", { version: frame.version });
+    if (frame.type === "hello") this.#hello(frame);
     else if (frame.type === "accepted") this.#accepted(frame);
     else if (frame.type === "error") this.#refused(frame);
     else if (frame.type === "missed") this.#missed(frame);
+    else if (frame.type === "titled") this.#titled(frame);
     else if (frame.type === "deleted") this.#deleted(frame);
     else if (this.#isOurs(frame)) this.#apply(frame);
+  }
+
+  #hello({ version }) {
+    this.#greeted = true;
+    this.#refusal = "";
+    this.#tell("hello", { version });
   }
 
   /** Read [stream, text] as the object that it stands for. */
@@ -121,6 +132,12 @@ export class Session extends EventTarget {
     if (conversation === this.conversation.id) this.#closeGap();
   }
 
+  #titled({ conversation, title }) {
+    if (conversation !== this.conversation.id) return;
+    this.conversation.title = title;
+    this.#tell("titled", { title });
+  }
+
   #deleted({ conversation }) {
     if (conversation === this.conversation.id) this.#tell("deleted", { id: conversation });
   }
@@ -128,7 +145,7 @@ export class Session extends EventTarget {
   #isOurs(frame) {
     if (frame.type === "conversation") return frame.id === this.conversation.id;
     if (frame.type !== "message") return this.conversation.id !== null && !this.#unknown.has(frame.message);
-    const sent = this.#waiting.get(frame.message.client_id);
+    const sent = this.#asked.find(frame.message.client_id);
     if (sent?.conversation === this.conversation) this.conversation.id ??= frame.message.conversation;
     return frame.message.conversation === this.conversation.id;
   }
@@ -137,7 +154,7 @@ export class Session extends EventTarget {
     const before = this.conversation.messages.get(frame.message);
     const wasLive = before && isLive(before);
     const { changed, gap } = this.conversation.apply(frame);
-    if (frame.type === "conversation") this.#opening = false;
+    if (frame.type === "conversation") this.#opening.end();
     if (gap && typeof frame.message === "string" && !before) this.#unknown.add(frame.message);
     for (const id of changed) this.#unknown.delete(id);
     if (gap) this.#closeGap();
@@ -147,9 +164,8 @@ export class Session extends EventTarget {
   }
 
   #accepted(frame) {
-    const sent = this.#waiting.get(frame.client_id);
+    const sent = this.#asked.take(frame.client_id);
     if (!sent) return;
-    this.#waiting.delete(frame.client_id);
     const here = sent.conversation === this.conversation;
     if (here) {
       this.conversation.id ??= frame.conversation;
@@ -167,11 +183,12 @@ export class Session extends EventTarget {
   }
 
   #refused(frame) {
-    const sent = this.#waiting.get(frame.client_id) ?? null;
-    if (sent) this.#waiting.delete(frame.client_id);
-    if (this.#opening && !frame.client_id) {
-      this.#opening = false;
-      if (frame.code !== "not_found") this.#timer = setTimeout(() => this.#opening || this.#open(), OPEN_LATER);
+    if (frame.seconds) this.#refusal = frame.text;
+    if (!this.#greeted) return; // it closes the connection, which says why
+    const sent = this.#asked.take(frame.client_id);
+    if (this.#opening.isUnderWay && !frame.client_id) {
+      this.#opening.end();
+      if (frame.code !== "not_found") this.#opening.later();
     }
     this.#tell("refused", { frame, sent: sent?.frame ?? null, here: sent?.conversation === this.conversation });
     this.#tell("change", { ids: [] });

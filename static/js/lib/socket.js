@@ -1,15 +1,18 @@
 // One websocket that comes back by itself. Frames are JSON objects with a `type`.
+import { visitorProtocols } from "./visitor.js";
 
 const FIRST_WAIT = 250; // milliseconds, doubled at each try
 const LONGEST_WAIT = 10_000;
 const HANDSHAKE = 10_000; // milliseconds that a connection may take to come about
 const SERVICE_RESTART = 1012;
+const TOO_MUCH = 4429;
 
 /** Dispatches "open", "lost" and "frame" (detail: the frame). */
 export class Socket extends EventTarget {
   #path;
   #socket = null;
   #tries = 0;
+  #patience = 0; // milliseconds that the site asked for
   #timer = 0;
 
   constructor(path) {
@@ -17,6 +20,8 @@ export class Socket extends EventTarget {
     this.#path = path;
     // A phone that wakes or a network that comes back should not wait for the timer.
     window.addEventListener("online", () => this.retryNow());
+    // What was connected may look so for minutes.
+    window.addEventListener("offline", () => this.renew());
     document.addEventListener("visibilitychange", () => document.hidden || this.retryNow());
   }
 
@@ -29,14 +34,16 @@ export class Socket extends EventTarget {
     this.#timer = 0;
     const url = new URL(this.#path, location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(url);
+    const socket = new WebSocket(url, visitorProtocols);
     this.#socket = socket;
     setTimeout(() => socket.readyState === WebSocket.CONNECTING && this.#giveUp(socket), HANDSHAKE);
     socket.addEventListener("open", () => this.#isCurrent(socket) && this.dispatchEvent(new Event("open")));
     socket.addEventListener("message", ({ data }) => {
       if (!this.#isCurrent(socket)) return;
-      this.#tries = 0;
-      this.dispatchEvent(new CustomEvent("frame", { detail: JSON.parse(data) }));
+      const frame = JSON.parse(data);
+      if (frame.type === "error" && frame.seconds) this.#patience = frame.seconds * 1000;
+      else this.#tries = this.#patience = 0;
+      this.dispatchEvent(new CustomEvent("frame", { detail: frame }));
     });
     socket.addEventListener("close", ({ code }) => this.#lost(socket, code));
   }
@@ -71,8 +78,9 @@ export class Socket extends EventTarget {
     this.#socket = null;
     const atOnce = code === SERVICE_RESTART && this.#tries === 0;
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#tries);
+    const patience = code === TOO_MUCH ? this.#patience : 0;
     this.#tries += 1;
-    this.#timer = setTimeout(() => this.connect(), atOnce ? 0 : longest * (0.5 + Math.random() / 2));
+    this.#timer = setTimeout(() => this.connect(), atOnce ? 0 : Math.max(patience, longest * (0.5 + Math.random() / 2)));
     this.dispatchEvent(new CustomEvent("lost", { detail: { code } }));
   }
 }

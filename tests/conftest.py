@@ -1,12 +1,14 @@
 import pytest
 
 from chat.kept import Kept
+from chat.limits import windows
 from tests.running import DemoWorker, Site
 
 
 @pytest.fixture(autouse=True)
 def _nothing_kept_from_the_test_before():
     Kept.forget_all()
+    windows.forget_all()
 
 
 @pytest.fixture(scope="session")

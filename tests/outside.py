@@ -1,8 +1,13 @@
 """Services outside the site, in this process, over real HTTP: a controller as LLaVA's is, and a content check."""
 
+import contextlib
 import json
+import ssl
+import subprocess
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 class Service:
@@ -89,3 +94,31 @@ class Moderation(Service):
             "category_scores": {"violence": 0.9 if bad else 0.01, "hate": 0.02},
         }
         return self.status, {"id": "modr-1", "model": body["model"], "results": [result]}
+
+
+@contextlib.contextmanager
+def self_signed(folder: Path) -> Iterator[str]:
+    """Give the https address of a server that signed its certificate itself."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-keyout", str(key), "-out", str(certificate), "-days", "1", "-subj", "/CN=localhost",
+            "-addext", "subjectAltName=IP:127.0.0.1",
+        ],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.handle_error = lambda *arguments: None  # whoever does not trust it hangs up
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

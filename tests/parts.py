@@ -12,9 +12,32 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FONT = "fonts-noto-cjk"  # Chinese pages would else be photographed as boxes
+
+
+ROOT = Path(__file__).resolve().parent.parent
+BACKENDS = ROOT / ".venv-backends"
+TORCH = "torch==2.13.0"
+
+
+def install_backends() -> None:
+    """Make the venv of the servers that teams run, if it is not there as locked: some 1.5 GB."""
+    locked = ROOT / "requirements-backends.txt"
+    stamp = BACKENDS / "installed.txt"
+    wanted = TORCH + locked.read_text()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    print("installing PyTorch, transformers and FastChat to .venv-backends", file=sys.stderr)
+    if not (BACKENDS / "bin/python").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(BACKENDS)], check=True)
+    pip = [str(BACKENDS / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # Its builds differ by machine, so there is no hash that fits all.
+    subprocess.run([*pip, TORCH], check=True)
+    subprocess.run([*pip, "--require-hashes", "--no-deps", "-r", str(locked)], check=True)
+    stamp.write_text(wanted)
 
 
 def on_ci() -> bool:

@@ -1,9 +1,11 @@
-"""Run the tests, or one of the other gates: `python -m tests.run [faults|long|lint]`.
+"""Run the tests, or one of the other gates: `python -m tests.run [faults|long|soak|backends|lint|audit]`.
 
 The tests run three times over: on SQLite; those that touch the database again on PostgreSQL; and those in a
-browser, in a process of their own because Playwright's event loop disturbs the others. The first runs beside the
-other two, on another core. Faults, which take minutes and look at the clock, have a gate of their own; `long` runs them
-in their long variants.
+browser, in a process of their own because Playwright's event loop disturbs the others. The first two run beside the
+last, on another core. Faults, which take minutes and look at the clock, have a gate of their own; `long` runs them
+in their long variants, and what else has one; `soak` breaks all of it at once for an hour. `backends` asks the servers
+that teams run and our own worker, each with a tiny model, and installs them first. `audit` asks the network for known
+vulnerabilities.
 """
 
 import os
@@ -16,8 +18,22 @@ from pathlib import Path
 from tests import parts
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTEST = [sys.executable, "-m", "pytest"]
-APART = ["--ignore=tests/browser", "--ignore=tests/faults"]
+PYTEST = [sys.executable, "-m", "pytest", "--durations=15"]
+APART = [f"--ignore=tests/{part}" for part in ("browser", "faults", "backends")]
+# Faults whose time goes in waiting run beside the others; those that take all of the machine run alone.
+BESIDE = (
+    "test_controller.py",
+    "test_database.py",
+    "test_fair_queue.py",
+    "test_next_worker.py",
+    "test_worker.py",
+    "test_worker_calls.py",
+    "test_workers_die.py",
+)
+ALONE = ("test_load.py", "test_soak.py")
+# What has a long variant beside the faults.
+LONG = ("tests/chat/images/test_hostile_files.py", "tests/feedback/test_import_and_export.py")
+SOURCES = ["chat", "feedback", "mmchat_site", "deploy", "manage.py"]
 DEPLOYED = {"MMCHAT_URL": "https://chat.example.org", "MMCHAT_SECRET_KEY": "for-this-check-only-" * 3}
 
 
@@ -43,25 +59,47 @@ def run(title: str, command: list[str], *, told_at_the_end: bool = False, **envi
 def tests() -> bool:
     chromium = parts.chromium()
     with ThreadPoolExecutor(1) as beside, parts.postgresql() as url:
-        on_sqlite = beside.submit(run, "tests on SQLite", [*PYTEST, *APART], told_at_the_end=True)
-        results = [
-            run("tests in the browser", [*PYTEST, "tests/browser"], MMCHAT_CHROMIUM=chromium),
-            run(
-                "tests of the database on PostgreSQL",
-                [*PYTEST, *APART, "--database-only"],
-                DATABASE_URL=url,
-            ),
-            on_sqlite.result(),
-        ]
-    return all(results)
+        on_databases = beside.submit(databases, url)
+        in_browser = run("tests in the browser", [*PYTEST, "tests/browser"], MMCHAT_CHROMIUM=chromium)
+        return on_databases.result() and in_browser
+
+
+def databases(url: str) -> bool:
+    on_sqlite = run("tests on SQLite", [*PYTEST, *APART], told_at_the_end=True)
+    only = [*PYTEST, *APART, "--database-only"]
+    title = "tests of the database on PostgreSQL"
+    return run(title, only, told_at_the_end=True, DATABASE_URL=url) and on_sqlite
 
 
 def faults(**environment: str) -> bool:
-    return run("faults", [*PYTEST, "tests/faults", "--durations=10"], **environment)
+    beside = [f"tests/faults/{name}" for name in BESIDE]
+    alone = [f"tests/faults/{name}" for name in ALONE]
+    others = [*PYTEST, "tests/faults", *(f"--ignore={path}" for path in beside + alone)]
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(
+            run,
+            "faults of neighbours",
+            [*PYTEST, *beside],
+            told_at_the_end=True,
+            **environment,
+        )
+        held = run("faults of the site", others, **environment) and waiting.result()
+    return run("load", [*PYTEST, *alone], **environment) and held
 
 
 def long() -> bool:
-    return faults(MMCHAT_LONG="1")
+    held = run("files and logs", [*PYTEST, *LONG, "-rP"], MMCHAT_LONG="1")
+    return faults(MMCHAT_LONG="1") and held
+
+
+def soak() -> bool:
+    seconds = os.environ.get("MMCHAT_SOAK_SECONDS", "3600")
+    return run("soak", [*PYTEST, "tests/faults/test_soak.py", "-rP"], MMCHAT_SOAK_SECONDS=seconds)
+
+
+def backends() -> bool:
+    parts.install_backends()
+    return run("backends", [*PYTEST, "tests/backends"])
 
 
 def lint() -> bool:
@@ -71,13 +109,30 @@ def lint() -> bool:
             run("ruff", [sys.executable, "-m", "ruff", "check", "."]),
             run("formatting", [sys.executable, "-m", "ruff", "format", "--check", "."]),
             run("types", [sys.executable, "-m", "mypy"]),
+            run("security", [sys.executable, "-m", "bandit", "-q", "-c", "pyproject.toml", "-r", *SOURCES]),
             run("migrations", [*manage, "makemigrations", "--check", "--dry-run"]),
             run("deployment", [*manage, "check", "--deploy", "--fail-level", "WARNING"], **DEPLOYED),
         ]
     )
 
 
-GATES = {"tests": tests, "faults": faults, "long": long, "lint": lint}
+def audit() -> bool:
+    """Look each locked package up among the known vulnerabilities; wants the network, so CI does not."""
+    command = [sys.executable, "-m", "pip_audit", "--strict", "--require-hashes", "--disable-pip"]
+    files = sorted(path.name for path in ROOT.glob("requirements*.txt"))
+    sound = [run(f"vulnerabilities in {file}", [*command, "--requirement", file]) for file in files]
+    return all(sound)
+
+
+GATES = {
+    "tests": tests,
+    "faults": faults,
+    "long": long,
+    "soak": soak,
+    "backends": backends,
+    "lint": lint,
+    "audit": audit,
+}
 
 if __name__ == "__main__":
     name = sys.argv[1] if len(sys.argv) > 1 else "tests"

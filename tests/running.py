@@ -37,6 +37,7 @@ class Site:
     """One running site with a data folder of its own."""
 
     collected: Path | None = None
+    migrated: Path | None = None
 
     def __init__(self, folder: Path, *options: str, environment: dict[str, str] | None = None) -> None:
         self.folder = folder
@@ -64,6 +65,9 @@ class Site:
         if Site.collected and not (self.folder / "static").exists():
             # Compressing the static files takes seconds; what one site collected is right for all.
             shutil.copytree(Site.collected, self.folder / "static", copy_function=shutil.copy2)
+        if "DATABASE_URL" not in self.environment and not (self.folder / "mmchat.sqlite3").exists():
+            # Making the tables takes seconds, too; each site begins with a copy of what migrating made once.
+            shutil.copy2(Site.migrated or self._keep_migrated(), self.folder / "mmchat.sqlite3")
         with (self.folder / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -91,6 +95,14 @@ class Site:
             Site.collected = Path(tempfile.mkdtemp(prefix="mmchat-static-"))
             atexit.register(shutil.rmtree, Site.collected, ignore_errors=True)
             shutil.copytree(self.folder / "static", Site.collected, dirs_exist_ok=True)
+
+    def _keep_migrated(self) -> Path:
+        folder = Path(tempfile.mkdtemp(prefix="mmchat-tables-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        made = Site(folder).manage("migrate")
+        assert made.returncode == 0, made.stderr
+        Site.migrated = folder / "mmchat.sqlite3"
+        return Site.migrated
 
     def wait_ready(self, seconds: float = 60) -> None:
         def ready() -> bool:
@@ -147,9 +159,7 @@ class DemoWorker:
     """A demo worker in a process of its own, registered with a site's built-in controller."""
 
     def __init__(self, site: Site, *options: str, name: str = "llava-v1.5-demo") -> None:
-        secret = site.manage(
-            "shell", "-v", "0", "-c", "from django.conf import settings as s; print(s.MMCHAT_WORKER_SECRET)"
-        )
+        secret = site.environment.get("MMCHAT_WORKER_SECRET") or _secret_of(site)
         self.site = site
         self.name = name
         self.log = (site.folder / f"worker-{free_port()}.log").open("ab")
@@ -159,7 +169,7 @@ class DemoWorker:
                 "-m",
                 "chat.demo",
                 "--controller-address",
-                f"{site.url}/workers/{secret.stdout.strip()}",
+                f"{site.url}/workers/{secret}",
                 "--model-name",
                 name,
                 *options,
@@ -177,3 +187,8 @@ class DemoWorker:
             self.process.kill()
             self.process.wait()
         self.log.close()
+
+
+def _secret_of(site: Site) -> str:
+    program = "from django.conf import settings as s; print(s.MMCHAT_WORKER_SECRET)"
+    return site.manage("shell", "-v", "0", "-c", program).stdout.strip()

@@ -17,6 +17,7 @@ from chat.failures import WORDS
 from chat.images.errors import REASONS
 from chat.metrics import registry
 from chat.reasons import FlagReason
+from chat.views.errors import ERRORS
 from chat.workers.errors import CODES
 from tests.documentation import DOCS, PAGES, ROOT, page, rows, section
 
@@ -199,7 +200,7 @@ def test_every_fault_of_the_demo_worker_is_described():
 @cache
 def refusals():
     """Give every error code that the code writes down where it refuses something."""
-    makers = {"Refused", "ImageRefused", "ContextError", "Failed", "_refusal"}
+    makers = {"Refused", "ImageRefused", "ContextError", "Failed", "_refusal", "CheckFailed"}
     found = set()
     for path in SOURCES:
         if "tests" in path.relative_to(ROOT).parts or "demo" in path.parts:
@@ -227,7 +228,8 @@ def refusals():
 
 
 def known_codes():
-    return refusals() | set(WORDS) | set(CODES) | set(REASONS)
+    pages = {words.code for words in ERRORS.values()}
+    return refusals() | set(WORDS) | set(CODES) | set(REASONS) | pages
 
 
 def test_the_scan_for_error_codes_finds_those_of_each_kind():

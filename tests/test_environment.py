@@ -1,10 +1,16 @@
 """What hosts set in the environment is read as browsers and proxies will see it, or refused by name."""
 
+import os
+import subprocess
+import sys
+
 import environ
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import get_resolver
 
 from mmchat_site import environment
+from tests.documentation import ROOT
 
 
 @pytest.mark.parametrize(
@@ -55,3 +61,35 @@ def test_an_embedding_site_that_is_no_origin_is_refused(monkeypatch, value):
     monkeypatch.setenv("MMCHAT_EMBED_ORIGINS", value)
     with pytest.raises(ImproperlyConfigured, match="MMCHAT_EMBED_ORIGINS"):
         environment.origins(environ.Env(), "MMCHAT_EMBED_ORIGINS", [])
+
+
+def test_the_administration_is_where_the_host_says(tmp_path):
+    words = "from django.urls import reverse; print(reverse('admin:login'))"
+    told = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c", words],
+        cwd=ROOT,
+        env={**os.environ, "MMCHAT_ADMIN_PATH": "/staff/door/", "MMCHAT_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == "/staff/door/login/"
+
+
+@pytest.mark.parametrize("value", ["", "a b", "../x", "api", "s/x", "ws", "<x>"])
+def test_a_path_that_is_none_or_is_taken_is_refused_by_name(monkeypatch, value):
+    monkeypatch.setenv("MMCHAT_ADMIN_PATH", value)
+    with pytest.raises(ImproperlyConfigured, match="MMCHAT_ADMIN_PATH"):
+        environment.path(environ.Env(), "MMCHAT_ADMIN_PATH", "admin")
+
+
+def test_every_address_of_the_site_is_known_as_taken():
+    def first_parts(patterns):
+        for pattern in patterns:
+            text = str(pattern.pattern)
+            if text == "":
+                yield from first_parts(getattr(pattern, "url_patterns", ()))
+            else:
+                yield text.split("/")[0]
+
+    assert set(first_parts(get_resolver().url_patterns)) - {"admin"} <= environment.OWN_PATHS

@@ -26,9 +26,19 @@ ENTRIES = (
 LIBRARIES = {
     "chat.prompts": (),
     "chat.workers": ("aiohttp", "msgspec", "requests", "urllib3"),
-    "chat.demo": ("chat.prompts.families", "aiohttp", "msgspec", "PIL"),
+    "chat.serving": ("aiohttp", "msgspec", "PIL"),
+    "chat.demo": ("chat.images.tiles", "chat.prompts.families", "chat.serving", "aiohttp", "msgspec", "PIL"),
+    "chat.model_worker": (
+        "chat.prompts.neutral",
+        "chat.serving",
+        "aiohttp",
+        "jinja2",
+        "torch",
+        "transformers",
+    ),
     "chat.images.decode": ("PIL",),
-    "chat.models": ("chat.prompts.families", "chat.workers.protocols", "django"),
+    "chat.images.tiles": (),
+    "chat.models": ("chat.colours", "chat.prompts.families", "chat.workers.protocols", "django"),
     "feedback.models": ("chat.models", "chat.reasons", "django"),
 }
 
@@ -39,6 +49,12 @@ LATE = {
         "pyarrow.Table",
         "pyarrow.parquet",
     },  # an extra of some 40 MB, for the processes that export
+    "chat.moderation.classifying": {
+        "nudenet"
+    },  # what it prints while it is loaded must not run into the answers
+    "chat.model_worker.program": {
+        "chat.model_worker.loading"
+    },  # PyTorch, an extra: its absence has one clear line
     "mmchat_site.server": {
         "chat.generation.engine"
     },  # the settings must be final before the application loads

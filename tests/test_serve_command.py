@@ -1,5 +1,6 @@
 """`manage.py serve`: options that read well, and one clear line for what is wrong."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import pytest
 import requests
 
+from mmchat_site.startup import listen
 from tests.running import ROOT, Site, free_port, wait_until
 
 
@@ -164,3 +166,18 @@ def test_the_demo_worker_finds_a_site_that_listens_elsewhere(tmp_path):
     finally:
         site.stop()
         site.remove()
+
+
+async def test_the_second_small_piece_of_an_answer_does_not_wait_for_the_client():
+    listener = listen("127.0.0.1", free_port())
+    told = asyncio.get_running_loop().create_future()
+
+    async def accepted(_, writer):
+        connection = writer.get_extra_info("socket")
+        told.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    async with await asyncio.start_server(accepted, sock=listener):
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        assert await told
+        writer.close()

@@ -151,7 +151,7 @@ class Page:
                 self.messages[frame["message"]].update(said)
             case "state":
                 held = self.messages[frame["message"]]
-                held.update(state=frame["state"], failure=frame["failure"])
+                held.update({name: frame[name] for name in ("state", "failure", "cut", "notice")})
                 if frame["state"] in FINAL:
                     assert (held["epoch"], len(held["text"])) == (frame["epoch"], frame["length"])
 

@@ -1,6 +1,5 @@
 """The page as its visitors know it: what they do, and what they see."""
 
-import os
 import re
 from pathlib import Path
 
@@ -59,7 +58,7 @@ class ChatPage:
 
     @property
     def log(self):
-        return self.page.get_by_role("log", name="Conversation")
+        return self.page.get_by_role("log")
 
     @property
     def questions(self):
@@ -75,7 +74,7 @@ class ChatPage:
 
     @property
     def reply_text(self):
-        return self.reply.locator(".text")
+        return self.reply.locator(".reply-body > .text")
 
     @property
     def thumbnails(self):
@@ -96,6 +95,17 @@ class ChatPage:
     def reload(self) -> None:
         self.page.reload()
 
+    def begin_to_write(self) -> None:
+        """Go to the message box, and wait until what reads replies is here."""
+        self.message.focus()
+        self.page.evaluate(
+            """async () => {
+                const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+                const { loadReading } = await import(loaded.find((name) => name.includes("/components/rich_text.")));
+                await loadReading();
+            }"""
+        )
+
     def write(self, text: str) -> None:
         self.message.fill(text)
 
@@ -108,6 +118,8 @@ class ChatPage:
         self.ask(text)
         expect(self.replies).to_have_count(count + 1)
         self.expect_state("complete")
+        # What reads Markdown may still be on its way; until then a short reply stands as it came.
+        expect(self.reply.locator("[data-unread]")).to_have_count(0)
 
     def add_image(self, *names: str) -> None:
         """Add pictures that the site ships, and wait until they are there."""
@@ -140,10 +152,3 @@ class ChatPage:
         """Keep a screenshot for those who look at how it looks."""
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{name}.png", **options)
-
-    def picture_for_docs(self, name: str) -> None:
-        """Renew a picture of the documentation, when that is asked for."""
-        if os.environ.get("MMCHAT_SCREENSHOTS"):
-            folder = ROOT / "docs" / "screenshots"
-            folder.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=folder / f"{name}.png")

@@ -3,15 +3,18 @@ import os
 import re
 import shutil
 import sqlite3
+import uuid
 from pathlib import Path
 
 import pytest
 
 from tests.browser.chat_page import ChatPage
 from tests.browser.scripted_worker import ScriptedWorker
+from tests.browser.states import LOOKS, Stage
 from tests.running import Site
 
 DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -53,13 +56,15 @@ def browser_type_launch_args(browser_type_launch_args):
     return {**browser_type_launch_args, "executable_path": chromium, "args": FLAGS}
 
 
-@pytest.fixture(scope="session")
-def browser_context_args(browser_context_args):
-    return {**browser_context_args, "locale": "en"}
-
-
 class WritableSite(Site):
     """A site whose database a test may change behind its back."""
+
+    def newest_image(self, columns="width, height"):
+        """Give columns of the image that was uploaded last; it may be one that others have uploaded before."""
+        return self.rows(
+            f"SELECT {columns} FROM chat_image JOIN chat_upload ON chat_upload.image_id = chat_image.id "
+            "ORDER BY chat_upload.created DESC LIMIT 1"
+        )[0]
 
     def change(self, sql):
         with contextlib.closing(sqlite3.connect(self.folder / "mmchat.sqlite3", timeout=20)) as connection:
@@ -114,7 +119,7 @@ def open_page(new_context, site):
     pages = []
 
     def open_page(path="/", context=None, site=site, at=None, **options):
-        options = {"viewport": DESKTOP, "reduced_motion": "reduce", **options}
+        options = {"viewport": DESKTOP, "reduced_motion": "reduce", "locale": "en", **options}
         page = ChatPage((context or new_context(**options)).new_page(), at or site.url)
         pages.append(page)
         page.visit(path)
@@ -129,3 +134,48 @@ def open_page(new_context, site):
 def chat(open_page, worker):
     """The start page of a new visitor."""
     return open_page()
+
+
+@pytest.fixture(scope="session")
+def quiet_site(start_site):
+    """A site with one place for replies."""
+    site = start_site("--concurrency-count", "1")
+    site.worker = ScriptedWorker()
+    site.worker.register(site.controller)
+    site.wait_for_model()
+    yield site
+    site.worker.close()
+
+
+@pytest.fixture
+def open_stage(open_page, quiet_site):
+    """Open a page in one of the looks of `states`, and another one that may be before it in line."""
+
+    def open_stage(look, **options):
+        quiet_site.worker.replies.clear()  # what somebody in line was never told
+        look = {**LOOKS[look], **options}
+        chat, other = open_page(site=quiet_site, **look), open_page(site=quiet_site)
+        return Stage(chat, other, quiet_site, quiet_site.worker, look["locale"])
+
+    return open_stage
+
+
+@pytest.fixture(params=[{"viewport": DESKTOP}, PHONE], ids=["desktop", "phone"])
+def size(request):
+    """Options of a page of either size, for tests that are to hold at both."""
+    return request.param
+
+
+@pytest.fixture
+def terms(site):
+    """Publish versions of the terms behind the site's back; none of them is left in force afterwards."""
+
+    def publish(version, text):
+        later = f"datetime('now', '{len(made)} seconds')"
+        values = f"'{version}-{uuid.uuid4().hex[:6]}', '{text}', 1, {later}"
+        site.change(f"INSERT INTO chat_terms (version, text, must_be_accepted, created) VALUES ({values})")
+        made.append(version)
+
+    made = []
+    yield publish
+    site.change("DELETE FROM chat_terms WHERE version <> '1'")

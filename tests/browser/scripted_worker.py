@@ -1,7 +1,8 @@
-"""A LLaVA worker that says what a test tells it, and waits where a test wants it to wait."""
+"""A worker of LLaVA's, InternVL2's or FastChat's protocol that says what a test tells it, and waits where it should."""
 
 import json
 import threading
+import time
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -15,6 +16,10 @@ class Hold(threading.Event):
     """A place in a reply where the worker waits until `set()`."""
 
 
+class Pause(float):
+    """Seconds in which nothing is said."""
+
+
 class Instead(str):
     """A text that takes the place of all that was said before."""
 
@@ -23,11 +28,16 @@ class Failure(str):
     """An error of the worker's, ending its reply."""
 
 
-class ScriptedWorker:
-    """Serve the LLaVA protocol on a free port, from threads of this process."""
+class Cut(str):
+    """The last words before the limit of tokens."""
 
-    def __init__(self, *models: str) -> None:
+
+class ScriptedWorker:
+    """Serve any of the protocols on a free port, from threads of this process; it registers with `protocol`."""
+
+    def __init__(self, *models: str, protocol: str = "") -> None:
         self.models = models or (MODEL,)
+        self.protocol = protocol
         self.replies: deque[tuple] = deque()
         self.requests: list[dict] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -44,10 +54,11 @@ class ScriptedWorker:
 
     @property
     def status(self) -> dict:
-        return {"model_names": list(self.models), "speed": 1, "queue_length": 0}
+        told = {"protocol": self.protocol} if self.protocol else {}
+        return {"model_names": list(self.models), "speed": 1, "queue_length": 0, **told}
 
     def will_say(self, *pieces) -> None:
-        """Set what the next reply is made of: texts, `Hold`s, an `Instead`, a `Failure`."""
+        """Set what the next reply is made of: texts, `Hold`s, `Pause`s, an `Instead`, a `Failure`, a `Cut`."""
         self.replies.append(pieces)
 
     def close(self) -> None:
@@ -77,21 +88,27 @@ def _handler(worker: ScriptedWorker) -> type[BaseHTTPRequestHandler]:
             worker.requests.append(request)
             self.send_response(200)
             self.end_headers()
-            text = request["prompt"]
+            echoes = isinstance(request["prompt"], str) and request.get("echo", True)
+            echoed = text = request["prompt"] if echoes else ""
             for piece in worker.replies.popleft() if worker.replies else ("This is my answer.",):
                 if isinstance(piece, Hold):
                     piece.wait(PATIENCE)
+                    continue
+                if isinstance(piece, Pause):
+                    time.sleep(piece)
                     continue
                 failed = isinstance(piece, Failure)
                 if failed:
                     text = str(piece)
                 elif isinstance(piece, Instead):
-                    text = request["prompt"] + piece
+                    text = echoed + piece
                 else:
                     text += piece
-                frame = json.dumps({"text": text, "error_code": 1 if failed else 0}).encode() + b"\0"
+                frame = {"text": text, "error_code": 1 if failed else 0}
+                if isinstance(piece, Cut):
+                    frame["finish_reason"] = "length"
                 try:
-                    self.wfile.write(frame)
+                    self.wfile.write(json.dumps(frame).encode() + b"\0")
                 except OSError:
                     return  # the visitor stopped it
 

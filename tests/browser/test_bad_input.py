@@ -1,5 +1,8 @@
 """What can't be sent: clear words that name the limit, the draft kept, nothing else disturbed."""
 
+import re
+import time
+
 from playwright.sync_api import expect
 
 from tests.browser.scripted_worker import Hold
@@ -25,12 +28,26 @@ def test_an_image_alone_is_a_message(chat, worker):
 def test_a_message_that_is_too_long_is_counted_and_kept(chat, worker):
     text = "🦜" * 100_000
     chat.write(text)
-    expect(chat.page.locator("#counter")).to_have_text("100000 of 16000 characters")
+    expect(chat.page.locator("#counter")).to_have_text("100,000 of 16,000 characters")
     chat.button("Send").click()
-    expect(chat.problem).to_have_text("Your message has 100000 characters; at most 16000 can be sent.")
+    expect(chat.problem).to_have_text("Your message has 100,000 characters; at most 16,000 can be sent.")
     expect(chat.message).to_have_value(text)
     chat.ask_and_wait("🦜" * 16_000)
     assert len(worker.requests) == 1
+
+
+def test_who_writes_too_much_is_told_the_wait_and_keeps_the_text(chat, worker, site):
+    rule = """UPDATE chat_limitrule SET amount = {} WHERE counted = 'messages' AND "by" = 'visitor'"""
+    site.change(rule.format(1))
+    try:
+        time.sleep(1.1)  # the site reads its rules once a second
+        chat.ask_and_wait("First")
+        chat.ask("Second")
+        expect(chat.problem).to_have_text(re.compile(r"^That was too much at once\. Wait \d+ seconds\.$"))
+        expect(chat.message).to_have_value("Second")
+        expect(chat.questions).to_have_count(1)
+    finally:
+        site.change(rule.format(30))
 
 
 def test_a_text_is_refused_before_it_is_sent(chat, tmp_path):

@@ -1,8 +1,9 @@
 """Continue under a reply that broke off: the rest comes behind it, and the old one stays a variant."""
 
+import pytest
 from playwright.sync_api import expect
 
-from tests.browser.scripted_worker import Hold
+from tests.browser.scripted_worker import Cut, Hold, ScriptedWorker
 
 
 def test_a_stopped_reply_is_continued(chat, worker):
@@ -33,6 +34,31 @@ def test_a_complete_reply_offers_no_continue(chat, worker):
     chat.ask_and_wait()
     expect(chat.button("Regenerate")).to_be_visible()
     expect(chat.button("Continue")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("protocol", "goes_on"), [("fastchat", True), ("internvl2", False)])
+def test_a_reply_that_its_limit_of_tokens_ended_says_so_and_what_to_do(
+    open_page, start_site, protocol, goes_on
+):
+    site, worker = start_site(), ScriptedWorker("some-model", protocol=protocol)
+    worker.register(site.controller)
+    site.wait_for_model()
+    chat = open_page(site=site)
+    worker.will_say("Once upon", Cut(" a"))
+    chat.ask_and_wait("Tell me.")
+    told = chat.reply.get_by_text("The limit of tokens ended this reply.")
+    expect(told).to_be_visible()
+    chat.expect_accessible()
+    chat.reload()
+    expect(told).to_be_visible()
+    expect(chat.button("Continue")).to_be_visible(visible=goes_on)
+    if goes_on:
+        worker.will_say(" time.")
+        chat.button("Continue").click()
+        chat.expect_text("Once upon a time.")
+        chat.expect_state("complete")
+        expect(told).to_be_hidden()
+    worker.close()
 
 
 def test_a_worker_that_answers_nothing_at_all_completes_no_reply(chat, worker):

@@ -50,6 +50,7 @@ def test_a_flag_can_be_called_off(chat, site):
     chat.ask_and_wait()
     before = site.rows("SELECT count(*) FROM feedback_flag")
     chat.button("Flag").click()
+    expect(chat.page.get_by_role("dialog")).to_be_visible()
     chat.page.keyboard.press("Escape")
     expect(chat.page.get_by_role("dialog")).to_be_hidden()
     expect(chat.button("Flag")).to_be_focused()

@@ -62,6 +62,33 @@ def test_from_no_model_to_one_that_goes_again(empty_site, serve_models, open_pag
     expect(chosen.reply.locator(".reply-name")).to_have_text("llava-v1.5-a")
 
 
+def test_a_model_by_link_only_is_opened_by_its_link_and_by_its_conversations(
+    empty_site, serve_models, open_page
+):
+    serve_models("llava-v1.5-a", "llava-v1.5-b")
+    empty_site.wait_for_model("llava-v1.5-b")
+    empty_site.change(
+        "UPDATE chat_chatmodel SET shown_in = 'link', max_characters = 20 WHERE name = 'llava-v1.5-b'"
+    )
+    page = open_page(site=empty_site)
+    expect(page.model.get_by_role("option")).to_have_text(["llava-v1.5-a"])
+    page.visit("/?model=llava-v1.5-b")
+    expect(page.model).to_have_value("llava-v1.5-b")
+    page.ask("A message that is too long for this model.")
+    expect(page.problem).to_contain_text("20")
+    page.ask_and_wait("Who are you?")
+    page.expect_own_address()
+    conversation = page.page.url
+    # A page whose list lacks the model asks for it when one goes back to the conversation.
+    page.visit("/")
+    expect(page.model).to_have_value("llava-v1.5-a")
+    page.page.go_back()
+    page.page.goto(conversation)
+    expect(page.model).to_have_value("llava-v1.5-b")
+    expect(page.model.get_by_role("option", name="llava-v1.5-b", exact=True)).to_be_enabled()
+    page.ask_and_wait("Still you?")
+
+
 def test_the_model_of_a_conversation_is_selected_with_it(chat, site):
     chat.ask_and_wait()
     chat.expect_own_address()

@@ -1,4 +1,4 @@
-"""With --moderate: what the check keeps back goes back into the box, kindly explained."""
+"""What a visitor sees of content checks: of a warning, of what is held for a moderator, and of what is refused."""
 
 import json
 import threading
@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.scripted_worker import ScriptedWorker
+from tests.browser.scripted_worker import Hold, ScriptedWorker
+from tests.office import Office
 
 
 class Check(BaseHTTPRequestHandler):
@@ -56,3 +57,64 @@ def test_a_message_kept_back_returns_to_the_box_with_its_image(start_site, moder
     chat.expect_text("This is my answer.")
     assert "gunpowder" not in worker.requests[0]["prompt"]
     worker.close()
+
+
+@pytest.fixture(scope="module")
+def checked(start_site):
+    """A site whose checks warn of, hold and refuse words; its worker and its office."""
+    site = start_site()
+    worker = ScriptedWorker()
+    worker.register(site.controller)
+    site.wait_for_model()
+    office = Office(site)
+    for outcome in ("warned", "held", "refused"):
+        office.add_check(name=outcome, words=outcome, on_replies="on", outcome=outcome)
+    yield site, worker, office
+    worker.close()
+
+
+def test_a_warning_stands_beside_the_reply_and_after_a_reload(checked, open_page):
+    site, worker, _ = checked
+    chat = open_page(site=site)
+    worker.will_say("You were warned.")
+    chat.ask("Hello?")
+    chat.expect_state("complete")
+    warning = chat.reply.get_by_text("Our content check found something in this reply. Read it with care.")
+    expect(warning).to_be_visible()
+    expect(chat.reply_text).to_have_text("You were warned.")
+    chat.expect_accessible()
+    chat.reload()
+    expect(warning).to_be_visible()
+
+
+def test_a_held_message_waits_and_is_answered_when_it_is_asked_again(checked, open_page):
+    site, worker, office = checked
+    chat = open_page(site=site)
+    chat.ask("What is held?")
+    expect(chat.reply).to_contain_text("This message waits for a moderator")
+    expect(chat.message).to_have_value("")
+    office.decide("dismissed", "held")
+    expect(chat.reply).to_contain_text("A moderator has let this message through")
+    worker.will_say("A tree.")
+    chat.button("Regenerate").click()
+    chat.expect_text("A tree.")
+
+
+def test_a_reply_that_is_refused_leaves_the_page_and_one_that_is_held_comes_back(checked, open_page):
+    site, worker, office = checked
+    chat = open_page(site=site)
+    hold = Hold()
+    worker.will_say("This is refused", hold, " and more.")
+    chat.ask("Hello?")
+    expect(chat.reply_text).to_have_text("This is refused")
+    hold.set()
+    expect(chat.reply).to_contain_text("This reply is not shown")
+    expect(chat.reply_text).to_have_text("")
+    chat.expect_accessible()
+
+    worker.will_say("This is held.")
+    chat.button("Regenerate").click()
+    expect(chat.reply).to_contain_text("This reply waits for a moderator")
+    expect(chat.reply_text).to_have_text("")
+    office.decide("dismissed", "held")
+    chat.expect_text("This is held.")

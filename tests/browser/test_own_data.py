@@ -2,28 +2,12 @@
 
 import re
 import sqlite3
-import uuid
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.chat_page import EXAMPLES
 from tests.browser.scripted_worker import Hold
-
-
-@pytest.fixture
-def terms(site):
-    """Publish versions of the terms behind the site's back; none of them is left in force afterwards."""
-
-    def publish(version, text):
-        later = f"datetime('now', '{len(made)} seconds')"
-        values = f"'{version}-{uuid.uuid4().hex[:6]}', '{text}', 1, {later}"
-        site.change(f"INSERT INTO chat_terms (version, text, must_be_accepted, created) VALUES ({values})")
-        made.append(version)
-
-    made = []
-    yield publish
-    site.change("DELETE FROM chat_terms WHERE version <> '1'")
+from tests.running import wait_until
 
 
 def test_the_terms_come_before_the_first_message_and_nothing_written_is_lost(open_page, worker, site, terms):
@@ -104,11 +88,7 @@ def test_a_conversation_is_deleted_in_every_tab_also_while_its_reply_streams(ope
         expect(page.page).to_have_url(f"{chat.url}/")
         expect(page.button("Delete this conversation")).to_be_hidden()
     newest = "SELECT state FROM chat_message WHERE role = 'assistant' ORDER BY created DESC LIMIT 1"
-    for _ in range(100):
-        if site.rows(newest) == [("stopped",)]:
-            break
-        chat.page.wait_for_timeout(100)
-    assert site.rows(newest) == [("stopped",)]
+    wait_until(lambda: site.rows(newest) == [("stopped",)])
 
     chat.button("History").click()
     chat.button("Delete “The first one”").click()

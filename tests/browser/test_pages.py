@@ -25,13 +25,53 @@ def test_the_embedded_page_shows_neither_title_nor_terms(open_page, worker):
     page.ask_and_wait()
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br"])
-def test_the_first_visit_takes_less_than_150_kilobytes_of_script_and_style(chat, encoding):
-    chat.wait_for_connection()
+def weight(chat, encoding):
+    """Give how many bytes of script and style the page has loaded."""
     names = chat.page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
     total = 0
-    for name in names:
+    for name in set(names):
         if name.endswith((".js", ".css")):
             answer = requests.get(name, headers={"Accept-Encoding": encoding}, stream=True, timeout=10)
             total += len(answer.raw.read(decode_content=False))
-    assert 50_000 < total <= 150_000
+    return total
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_the_first_visit_takes_less_than_68_kilobytes_of_script_and_style(chat, encoding):
+    chat.wait_for_connection()
+    chat.page.wait_for_load_state("networkidle")
+    assert 30_000 < weight(chat, encoding) <= 68_000
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_a_conversation_takes_less_than_150_kilobytes_of_script_and_style(chat, worker, encoding):
+    chat.ask_and_wait()
+    chat.expect_own_address()
+    chat.reload()
+    chat.expect_state("complete")
+    chat.page.wait_for_load_state("networkidle")
+    assert 100_000 < weight(chat, encoding) <= 150_000
+
+
+def told_and_loaded(chat):
+    """Give which modules the page's head names, and which are loaded."""
+    loaded = "performance.getEntriesByType('resource').map(({ name }) => name).filter((name) => name.endsWith('.js'))"
+    told = "[...document.querySelectorAll('link[rel=modulepreload], script[src]')].map(({ href, src }) => href || src)"
+    return sorted(chat.page.evaluate(told)), sorted(set(chat.page.evaluate(loaded)))
+
+
+def test_browsers_are_told_of_every_module_that_the_page_loads(chat):
+    """Else they would learn of each from the one that imports it, one wait after the other."""
+    chat.wait_for_connection()
+    told, loaded = told_and_loaded(chat)
+    assert told == loaded
+
+
+def test_browsers_are_told_of_every_module_that_a_conversation_loads(chat, worker):
+    chat.ask_and_wait()
+    chat.expect_own_address()
+    chat.reload()
+    chat.expect_state("complete")
+    told, loaded = told_and_loaded(chat)
+    assert told == loaded
+    assert any("/components/reading." in name for name in told)

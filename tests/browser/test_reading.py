@@ -76,24 +76,6 @@ def test_a_text_that_comes_in_pieces_ends_up_as_if_it_came_at_once(chat, worker)
         assert chat.reply_text.inner_html() == at_once
 
 
-def test_cut_at_every_character_the_blocks_stay_those_of_the_whole_text(chat):
-    differing = chat.page.evaluate(
-        """async (text) => {
-            const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
-            const { MarkdownStream } = await import(loaded.find((name) => name.includes("/lib/stream.")));
-            const whole = new MarkdownStream().advance(text, { done: true }).closed;
-            const withoutDefinitions = (html) => html.replace(/<a .*?>(.*?)<\\/a>/g, "[$1][ref]");
-            const stream = new MarkdownStream();
-            const closed = [];
-            for (let end = 1; end < text.length; end += 1) closed.push(...stream.advance(text.slice(0, end)).closed);
-            closed.push(...stream.advance(text, { done: true }).closed);
-            return closed.filter((html, index) => html !== withoutDefinitions(whole[index] ?? ""));
-        }""",
-        MARKDOWN,
-    )
-    assert differing == []
-
-
 def test_prices_are_left_alone_and_formulas_are_not(chat):
     prices = [
         "$5 and $10",
@@ -102,6 +84,7 @@ def test_prices_are_left_alone_and_formulas_are_not(chat):
         "$5 (or 4$) each",
         "$ 5$",
         "$5 million$",
+        "$HOME is set, $PATH too",
         "a $ b $ c",
         "$$",
         "$5",
@@ -109,6 +92,7 @@ def test_prices_are_left_alone_and_formulas_are_not(chat):
     ]
     formulas = [
         "$x$",
+        "$2xy = 4$",
         "$5$",
         "$2x$",
         "$5 + 3 = 8$",
@@ -119,11 +103,12 @@ def test_prices_are_left_alone_and_formulas_are_not(chat):
         "$f(x)$",
         "$a\\$b$",
     ]
+    chat.begin_to_write()
     found = chat.page.evaluate(
         """async (texts) => {
             const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
-            const { mathematicsAt } = await import(loaded.find((name) => name.includes("/lib/mathematics.")));
-            const anywhere = (text) => [...text].some((_, start) => mathematicsAt(text, start));
+            const { formulaAt } = await import(loaded.find((name) => name.includes("/lib/mathematics.")));
+            const anywhere = (text) => [...text].some((_, start) => formulaAt(text, start).end);
             return texts.filter(anywhere);
         }""",
         prices + formulas,
@@ -136,6 +121,9 @@ def test_what_is_closed_is_not_drawn_again(chat, worker):
     worker.will_say("The first paragraph.\n\nThe second", hold, " one grows.\n\nA third.")
     chat.ask("Speak.")
     chat.expect_text("The first paragraph. The second")
+    expect(chat.reply_text.locator("p")).to_have_count(
+        2
+    )  # as one it would stand unread, and be drawn once more
     chat.reply_text.locator("p").first.evaluate("(element) => { element.dataset.seen = 'yes'; }")
     hold.set()
     chat.expect_state("complete")
@@ -153,48 +141,20 @@ def test_text_that_a_worker_takes_back_is_replaced(chat, worker):
     chat.expect_state("complete")
 
 
-def test_grounding_marks_look_like_text(chat, worker):
-    worker.will_say("<ref>the cup</ref><box>[[61, 283, 158, 378]]</box>")
-    chat.ask_and_wait()
-    chat.expect_text("<ref>the cup</ref><box>[[61, 283, 158, 378]]</box>")
-
-
-PAYLOADS = [
-    "<img src=x onerror=alert(1)>",
-    "<script>alert(1)</script>",
-    "<svg onload=alert(1)>",
-    "[click](javascript:alert(1))",
-    "[click](JaVaScRiPt:alert(1))",
-    "[click](data:text/html,<script>alert(1)</script>)",
-    "[click](vbscript:alert(1))",
-    "[click](/admin/logout/)",
-    "![pixel](https://evil.example/x.png)",
-    '![x](x "onerror=alert(1)")',
-    '<https://evil.example/"onmouseover=alert(1)>',
-    "[x]: javascript:alert(1)\n\n[x]",
-    "$\\href{javascript:alert(1)}{x}$ and $\\htmlStyle{color:red}{x}$ and $\\fcolorbox{red}{blue}{x}$",
-    "$\\includegraphics{https://evil.example/x.png}$",
-    "$$\\def\\a{\\a\\a}\\a$$",
-    "```html\n<img src=x onerror=alert(1)>\n```",
-    '```"><img/src/onerror=alert(1)>\ncode\n```',
-    "<style>*{display:none}</style>",
-    "<iframe src=https://evil.example></iframe>",
-    '<a href="https://ok.example" style="position:fixed;inset:0">x</a>',
-    "| <img src=x onerror=alert(1)> |\n|-|\n| <b onclick=alert(1)>x</b> |",
-    "<form action=https://evil.example><input name=x></form>",
-    "&#60;img src=x onerror=alert(1)&#62;",
-    "\u202e<script>\u0000alert(1)</script>",
-]
-
-
-def test_hostile_text_does_nothing(chat, worker):
-    worker.will_say("\n\n".join(PAYLOADS).replace("\u0000", ""))
-    chat.ask_and_wait()
-    text = chat.reply_text
-    forbidden = "img, script, svg[onload], iframe, style, form, input, [onclick], [onerror], [style*=fixed]"
-    expect(text.locator(forbidden)).to_have_count(0)
-    hrefs = text.locator("a").evaluate_all("(links) => links.map((link) => link.getAttribute('href'))")
-    assert {href.split(":")[0] for href in hrefs if href} <= {"https", "http", "mailto"}
+def test_words_from_right_to_left_begin_at_the_right(chat, worker):
+    worker.will_say("مرحبا بك\n\n- واحد\n\nAnd English.")
+    chat.write("ما هذا؟")
+    expect(chat.message).to_have_css("unicode-bidi", "plaintext")
+    chat.ask_and_wait("ما هذا؟")
+    gaps = chat.reply_text.evaluate(
+        """(text) => [...text.querySelectorAll("p")].map((paragraph) => {
+            const words = document.createRange();
+            words.selectNodeContents(paragraph);
+            const [inner, outer] = [words.getBoundingClientRect(), paragraph.getBoundingClientRect()];
+            return outer.right - inner.right < inner.left - outer.left ? "right" : "left";
+        })"""
+    )
+    assert gaps == ["right", "right", "left"]
 
 
 def test_what_a_visitor_types_is_shown_as_typed(chat):
@@ -227,3 +187,39 @@ def test_the_page_stays_at_the_newest_text_unless_the_reader_moves_up(chat, work
     chat.button("To the newest").click()
     expect(chat.reply_text.locator("p").last).to_be_in_viewport()
     chat.button("Stop").click()
+
+
+def test_what_a_model_thinks_is_folded_and_not_copied(chat, worker):
+    chat.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    hold, later = Hold(), Hold()
+    worker.will_say("<thi", "nk>Is it a **cat**?", hold, " It is.</think>\n\nA cat", later, ".")
+    chat.ask("What is it?")
+    fold = chat.reply.get_by_role("group")
+    expect(fold).to_have_text("Thinking…")
+    chat.expect_accessible()
+    hold.set()
+    chat.expect_text("A cat")
+    expect(fold).to_have_text("Thoughts before the answer")
+    fold.get_by_text("Thoughts before the answer").click()
+    expect(fold.locator(".text")).to_have_text("Is it a cat? It is.")
+    expect(fold.locator("strong")).to_have_text("cat")
+    chat.expect_accessible()
+    later.set()
+    chat.expect_state("complete")
+    chat.button("Copy").click()
+    expect(chat.reply.get_by_role("status")).to_have_text("Copied")
+    assert chat.page.evaluate("navigator.clipboard.readText()") == "A cat."
+
+
+def test_thoughts_that_began_in_the_prompt_are_folded_too(chat, worker):
+    worker.will_say("Is it a cat?\n\nIt is.\n</think>\n\nA cat.")
+    chat.ask_and_wait()
+    chat.expect_text("A cat.")
+    expect(chat.reply.get_by_role("group")).to_have_text("Thoughts before the answer")
+
+
+def test_who_writes_about_thinking_has_not_thought(chat, worker):
+    worker.will_say("End it with `</think>`, and begin with <think>.")
+    chat.ask_and_wait()
+    chat.expect_text("End it with </think>, and begin with <think>.")
+    expect(chat.reply.get_by_role("group")).to_have_count(0)

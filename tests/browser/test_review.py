@@ -8,8 +8,13 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_admin import WCAG
+from tests.running import wait_until
 
 FLAGS = 50
+GROUNDED = (
+    "See <ref>the <i>cup</i></ref><box>[[100, 250, 300, 500]]</box> and\n"
+    '[{"bbox_2d": [1, 2, 30, 40], "label": "a"}, {"bbox_2d": [5, 6, 7, 8], "label": "b"}], <ref>cut'
+)
 SEED = """
 import sys
 from pathlib import Path
@@ -24,7 +29,7 @@ decoders.close()
 for number in range({flags}):
     conversation = make_conversation(visitor, model, language="en")
     uploads = [upload] if number % 5 == 0 else ()
-    first = exchange(conversation, f"Question {{number}}", "A fine answer.", uploads=uploads)
+    first = exchange(conversation, f"Question {{number}}", {grounded!r}, uploads=uploads)
     reply = exchange(conversation, "And?", f"<b>Bad</b> answer {{number}}", parent=first)
     Vote.objects.create(visitor=visitor, message=first, value="down", comment="Too short")
     Flag.objects.create(visitor=visitor, message=reply, reason="harmful", comment=f"Look at {{number}}")
@@ -37,7 +42,7 @@ user.groups.add(Group.objects.get(name="moderator"))
 def reviewed_site(start_site):
     """A site of its own, with fifty flags and a moderator who is in the group and nothing else."""
     site = start_site()
-    done = site.manage("shell", "-v", "0", "-c", SEED.format(flags=FLAGS))
+    done = site.manage("shell", "-v", "0", "-c", SEED.format(flags=FLAGS, grounded=GROUNDED))
     assert done.returncode == 0, done.stderr
     return site
 
@@ -68,6 +73,26 @@ def press(page, key):
         "(before) => ![before, undefined].includes(document.querySelector('.item:not([hidden])')?.dataset.message)",
         arg=before,
     )
+
+
+def test_places_that_a_reply_points_at_are_read_as_labels_and_numbers(queue):
+    text = queue.page.locator(".item:not([hidden]) .message.assistant > .text").first
+    assert text.text_content() == (
+        "See the <i>cup</i> [100, 250, 300, 500] and\na [1, 2, 30, 40] b [5, 6, 7, 8], <ref>cut"
+    )
+    expect(text.locator(".place").first).to_have_attribute(
+        "title", "<ref>the <i>cup</i></ref><box>[[100, 250, 300, 500]]</box>"
+    )
+    for name, size in {"desktop": (1280, 800), "phone": (390, 844)}.items():
+        queue.page.set_viewport_size({"width": size[0], "height": size[1]})
+        for scheme in ("dark", "light"):
+            queue.page.emulate_media(color_scheme=scheme)
+            queue.page.wait_for_timeout(300)  # Django's links change colour slowly
+            queue.picture(f"review-places-{name}-{scheme}", full_page=True)
+    queue.expect_accessible(WCAG)
+    # Those that are fetched later are read the same way.
+    expect(queue.page.locator(".item[hidden] .place").first).to_be_attached()
+    queue.visit("/admin/")
 
 
 def test_fifty_flags_are_cleared_in_minutes_by_the_keyboard_alone(queue, reviewed_site):
@@ -184,3 +209,23 @@ def test_a_page_that_is_loaded_again_keeps_its_items_and_one_that_is_left_lets_g
     page.goto("about:blank")
     time.sleep(1)
     assert reviewed_site.rows(claims) == [(0,)]
+
+
+def test_decisions_on_their_way_when_the_page_is_left_are_stored_and_nothing_stays_claimed(
+    queue, reviewed_site
+):
+    reviewed_site.change("UPDATE feedback_flag SET state = 'open'")
+    page = queue.page
+    page.reload()
+    slow = page.context.new_cdp_session(page)
+    slow.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 1000, "downloadThroughput": -1, "uploadThroughput": -1},
+    )
+    # The first is under way, the second waits for its answer.
+    page.keyboard.press("d")
+    page.keyboard.press("u")
+    page.goto("about:blank")
+    decided = {"open": FLAGS - 2, "dismissed": 1, "upheld": 1}
+    wait_until(lambda: states(reviewed_site) == decided, 10, "both decisions")
+    wait_until(lambda: reviewed_site.rows("SELECT count(*) FROM feedback_claim") == [(0,)], 10, "no claim")

@@ -43,10 +43,11 @@ def test_a_vote_is_one_click_and_its_details_are_there_after_a_reload(chat, site
 
     chat.button("Show where on the image").click()
     dialog = chat.page.get_by_role("dialog", name="Where is the reply wrong?")
+    expect(dialog).to_be_visible()
     draw(chat, (0.25, 0.5), (0.75, 0.75))
     expect(dialog.get_by_text("Boxes: 1")).to_be_visible()
-    draw(chat, (0.1, 0.1), (0.1005, 0.1))  # a click is no box
-    expect(dialog.get_by_text("Boxes: 1")).to_be_visible()
+    draw(chat, (0.1, 0.1), (0.1005, 0.1))  # one click is no box
+    expect(dialog.get_by_text("Now click the opposite corner.")).to_be_visible()
     chat.expect_accessible()
     dialog.get_by_role("button", name="Done").click()
     expect(details.get_by_text("Marked on the image: 1")).to_be_visible()
@@ -80,6 +81,30 @@ def test_a_vote_is_one_click_and_its_details_are_there_after_a_reload(chat, site
     expect(details).to_be_hidden()
 
 
+def test_a_box_is_drawn_by_clicks_on_two_of_its_corners(chat, site):
+    chat.add_image("shapes.png")
+    chat.ask_and_wait()
+    chat.button("Downvote").click()
+    chat.button("Show where on the image").click()
+    expect(chat.page.locator(".stage img")).to_be_visible()
+    area = chat.page.locator(".stage img").bounding_box()
+    clicked = [
+        (area["x"] + area["width"] * x, area["y"] + area["height"] * y) for x, y in ((0.8, 0.2), (0.4, 0.7))
+    ]
+    chat.page.mouse.click(*clicked[0])
+    dialog = chat.page.get_by_role("dialog")
+    expect(dialog.get_by_role("status")).to_have_text("Now click the opposite corner.")
+    chat.expect_accessible()
+    chat.page.mouse.click(*clicked[1])
+    expect(dialog.get_by_role("status")).to_have_text("Boxes: 1")
+    dialog.get_by_role("button", name="Done").click()
+    expect(chat.button("Marked on the image: 1")).to_be_visible()
+    [box] = json.loads(stored(site, "boxes"))
+    width, height = site.newest_image()
+    wanted = (0.4 * width, 0.2 * height, 0.4 * width, 0.5 * height)
+    assert (box["x"], box["y"], box["width"], box["height"]) == pytest.approx(wanted, abs=4)
+
+
 def test_boxes_are_drawn_by_keyboard_alone(chat, site):
     ask_with_image(chat)
     keys = chat.page.keyboard
@@ -105,7 +130,7 @@ def test_boxes_are_drawn_by_keyboard_alone(chat, site):
     keys.press("Enter")
     expect(chat.page.get_by_text("Marked on the image: 1")).to_be_visible()
     [box] = json.loads(stored(site, "boxes"))
-    width, height = site.rows("SELECT width, height FROM chat_image ORDER BY id DESC LIMIT 1")[0]
+    width, height = site.newest_image()
     # At the right edge, as low as a box may be, three pixels below where it began.
     assert (box["x"] + box["width"], box["height"]) == (width, 4)
     assert box["y"] == round(height / 4) + 3

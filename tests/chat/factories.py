@@ -5,7 +5,18 @@ import uuid
 
 from django.utils import timezone
 
-from chat.models import Backend, ChatModel, Conversation, Message, Placement, ReplyState, Role, Visitor
+from chat.kept import Kept
+from chat.models import (
+    Backend,
+    ChatModel,
+    Conversation,
+    LimitRule,
+    Message,
+    Placement,
+    ReplyState,
+    Role,
+    Visitor,
+)
 
 _numbers = itertools.count(1)
 
@@ -65,3 +76,10 @@ def make_turn(
         },
     )
     return message, reply
+
+
+def set_limit(counted: str, amount: int, by: str = "visitor", seconds: int | None = 60) -> LimitRule:
+    """Let one rule stand for all that there are of what it counts."""
+    LimitRule.objects.filter(counted=counted).delete()
+    Kept.forget_all()
+    return LimitRule.objects.create(name=counted, counted=counted, by=by, amount=amount, seconds=seconds)

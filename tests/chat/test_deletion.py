@@ -10,7 +10,6 @@ from django.urls import reverse
 from chat.models import Conversation, Message, ReplyState, Visitor
 from chat.receipts import ALPHABET, give_receipt, hash_of
 from chat.refusals import Refused
-from chat.views import own_data
 from chat.visitors import COOKIE, cookie_for, key_in_cookie
 from tests.chat.factories import make_conversation, make_model, make_turn, make_visitor
 from tests.chat.test_turns import refusal, send
@@ -24,11 +23,6 @@ def visitor(db):
 @pytest.fixture
 def tab(visitor):
     return tab_of(visitor.key)
-
-
-@pytest.fixture(autouse=True)
-def _nobody_has_tried_yet(monkeypatch):
-    monkeypatch.setattr(own_data, "_tries", own_data.Attempts("test", own_data.MOST_TRIES, 600, ""))
 
 
 def tab_of(key):
@@ -167,11 +161,11 @@ def test_a_slip_in_any_place_is_noticed(visitor):
 
 def test_tries_are_limited(tab, visitor):
     code = receipt_of(tab)
-    for _ in range(own_data.MOST_TRIES):
+    for _ in range(10):  # the default of its limit
         assert use("wrong").status_code == 400
     answer = use(code)
     assert answer.status_code == 429
-    assert "Too many tries" in answer.content.decode()
+    assert "too much" in answer.content.decode()
     visitor.refresh_from_db()
     assert visitor.deleted is None
 

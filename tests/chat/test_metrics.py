@@ -95,7 +95,7 @@ def test_times_fall_into_their_buckets():
 def test_what_a_process_holds_is_counted_when_somebody_asks(monkeypatch):
     process = SimpleNamespace(
         draining=True,
-        open_sockets=lambda: 3,
+        number_of_sockets=lambda: 3,
         reply_states=lambda: ["streaming", "queued", "streaming", "complete"],
         open_breakers=lambda: ["http://10.7.7.7:1"],
     )

@@ -51,6 +51,15 @@ def test_no_conversation_is_left_allowed_when_consent_is_taken_back(model):
         assert not Conversation.objects.allowed_for_research().filter(visitor=visitor).exists()
 
 
+def test_the_first_messages_of_a_visitor_may_come_at_once(model):
+    for _ in range(ROUNDS):
+        key = uuid.uuid4()
+        begin = [lambda: start(key, send(model, client_id=uuid.uuid4()))] * AT_ONCE  # noqa: B023
+        begun = at_once(*begin)
+        assert len({turn.conversation for turn in begun}) == AT_ONCE
+        assert Conversation.objects.filter(visitor=key).count() == AT_ONCE
+
+
 def test_no_conversation_survives_that_everything_is_deleted(model):
     for _ in range(ROUNDS):
         visitor = make_visitor()

@@ -99,7 +99,7 @@ def test_a_deleted_conversation_is_gone_from_page_and_history(visit):
     Conversation.objects.update(deleted=timezone.now())
     who = visit(conversation.visitor_id)
     assert who.get(f"/c/{conversation.pk}/").status_code == 404
-    assert who.get("/history/").json() == {"conversations": [], "more": False}
+    assert who.get("/history/").json() == {"conversations": [], "more": False, "before": None}
 
 
 def test_history_is_the_visitors_own_newest_first_in_pages(visit):
@@ -111,16 +111,9 @@ def test_history_is_the_visitors_own_newest_first_in_pages(visit):
     page = who.get("/history/").json()
     assert [row["title"] for row in page["conversations"]][:2] == ["chat 59", "chat 58"]
     assert (len(page["conversations"]), page["more"]) == (50, True)
-    rest = who.get("/history/", {"before": page["conversations"][-1]["updated"]}).json()
+    rest = who.get("/history/", {"before": page["before"]}).json()
     assert [row["title"] for row in rest["conversations"]][-1] == "first"
     assert (len(rest["conversations"]), rest["more"]) == (11, False)
-
-
-def test_history_can_be_searched_by_title(visit):
-    conversation = make_conversation(title="Bicycles in Ghent")
-    make_conversation(conversation.visitor, conversation.model, title="Something else")
-    found = visit(conversation.visitor_id).get("/history/", {"q": "ghent"}).json()["conversations"]
-    assert [row["title"] for row in found] == ["Bicycles in Ghent"]
 
 
 @pytest.mark.parametrize("before", ["yesterday", "nan", "inf", "-1e300", "9" * 400])

@@ -77,7 +77,7 @@ def in_line(line, admission):
 
 def admit(line, addresses, owner=OWNER, ready=None):
     ready = dict.fromkeys([reply.pk for reply in line] if ready is None else ready, Ready("llava-v1.5-7b"))
-    return queue.admit(owner, ready, {"llava-v1.5-7b": Candidate.each_once(addresses)})
+    return queue.admit(owner, ready, {"llava-v1.5-7b": Candidate.each_once(map(Candidate, addresses))})
 
 
 def test_the_site_starts_no_more_than_its_limit(line, settings):
@@ -160,7 +160,9 @@ def oldest_elsewhere(line, settings):
 def look_from_elsewhere(reply, tried=(), **candidates):
     """Let the other process look, while nothing can start."""
     reply.refresh_from_db()
-    workers = {"llava-v1.5-7b": Candidate.each_once(["http://one", "http://two"])} | candidates
+    workers = {
+        "llava-v1.5-7b": Candidate.each_once([Candidate("http://one"), Candidate("http://two")])
+    } | candidates
     assert queue.admit(ELSEWHERE, {reply.pk: Ready(reply.model.name, tried)}, workers).started == []
 
 
@@ -233,7 +235,7 @@ def test_what_a_worker_said_of_its_own_queue_counts(line):
 
 
 def test_an_address_that_a_controller_named_once_takes_one_reply(line):
-    assert start_at(line, Candidate.each_once(["http://one"])) == ["http://one"]
+    assert start_at(line, Candidate.each_once([Candidate("http://one")])) == ["http://one"]
 
 
 def test_a_worker_that_failed_a_reply_does_not_get_it_again(line):

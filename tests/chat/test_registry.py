@@ -26,6 +26,21 @@ def test_new_names_become_models(backend):
     assert shown() == ["a", "b"]
 
 
+def test_a_new_model_stands_by_its_name_until_somebody_puts_models_into_an_order_and_last_from_then_on(
+    backend,
+):
+    registry.store_list(backend, ["c", "b"])
+    registry.store_list(backend, ["c", "b", "a"])
+    assert shown() == ["a", "b", "c"]
+    ChatModel.objects.filter(name="c").update(position=-1)
+    registry.store_list(backend, ["c", "b", "a", "0"])
+    registry.store_list(backend, ["c", "b", "a", "0", "00"])
+    assert shown() == ["c", "a", "b", "0", "00"]
+    ChatModel.objects.filter(name="00").update(position=2**31 - 1)
+    registry.store_list(backend, ["c", "b", "a", "0", "00", "1"])
+    assert shown() == ["c", "a", "b", "0", "00", "1"]
+
+
 def test_a_model_that_goes_and_comes_back_keeps_its_settings(backend):
     registry.store_list(backend, ["a", "b"])
     ChatModel.objects.filter(name="a").update(title="The good one", position=-5)

@@ -1,7 +1,9 @@
 """How many sockets a visitor has open is counted rightly whatever becomes of handshakes and of other processes."""
 
 import asyncio
+import json
 import uuid
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -9,18 +11,28 @@ from django.db import OperationalError
 
 from chat import consumers
 from chat.consumers import ChatConsumer
+from chat.limits import of_socket
+from chat.limits.rules import rules
+from chat.models import LimitRule
 
 VISITOR = uuid.UUID(int=2)
 
 
-class Limits:
+class OpenSockets:
     """The counts of the site: `elsewhere` gives how many sockets count at other processes, one call after the other."""
 
     def __init__(self, *elsewhere: int) -> None:
+        self.here = Counter()
         self.elsewhere = list(elsewhere)
 
-    async def open_sockets(self, visitor, here):
-        return here + (self.elsewhere.pop(0) if self.elsewhere else 0)
+    def opened(self, who):
+        self.here[who] += 1
+
+    def closed(self, who):
+        self.here[who] -= 1
+
+    async def everywhere(self, who):
+        return self.here[who] + (self.elsewhere.pop(0) if self.elsewhere else 0)
 
 
 class Visitors:
@@ -28,6 +40,8 @@ class Visitors:
 
     async def run(self, work, *arguments):
         await asyncio.sleep(0)
+        if work is rules:
+            return {"sockets": [LimitRule(counted="sockets", by="visitor", amount=4)]}
         if self.fails:
             raise OperationalError("the server closed the connection")
         return set()
@@ -36,7 +50,11 @@ class Visitors:
 @pytest.fixture
 def engine(monkeypatch):
     engine = SimpleNamespace(
-        draining=False, sockets=set(), visitors=Visitors(), limits=Limits(), unfollow=lambda *_: None
+        draining=False,
+        sockets=set(),
+        visitors=Visitors(),
+        open_sockets=OpenSockets(),
+        unfollow=lambda *_: None,
     )
 
     async def running():
@@ -45,7 +63,7 @@ def engine(monkeypatch):
     monkeypatch.setattr(consumers, "running_engine", running)
     monkeypatch.setattr(consumers, "key_in_scope", lambda scope: VISITOR)
     monkeypatch.setattr(consumers, "scope_address", lambda scope: None)
-    monkeypatch.setattr(consumers, "DEAD_SECONDS", 0.05)
+    monkeypatch.setattr(of_socket, "DEAD_SECONDS", 0.05)
     return engine
 
 
@@ -72,10 +90,11 @@ async def test_a_handshake_that_the_database_refused_does_not_count(engine):
     assert opened.opened
     await opened.disconnect(1000)
     assert engine.sockets == set()
+    assert not +engine.open_sockets.here
 
 
 async def test_sockets_of_a_process_that_was_just_killed_keep_nobody_out(engine):
-    engine.limits = Limits(4, 0)
+    engine.open_sockets = OpenSockets(4, 0)
     opened = socket()
     await opened.connect()
     assert opened.opened
@@ -83,9 +102,12 @@ async def test_sockets_of_a_process_that_was_just_killed_keep_nobody_out(engine)
 
 
 async def test_sockets_that_still_count_after_that_time_keep_one_out(engine):
-    engine.limits = Limits(4, 4)
+    engine.open_sockets = OpenSockets(4, 4)
     refused = socket()
     await refused.connect()
     assert not refused.opened
-    assert refused.sent[-1] == {"type": "websocket.close", "code": 4429}
+    said, closed = refused.sent[-2:]
+    assert json.loads(said["text"])["code"] == "too_many_sockets"
+    assert closed == {"type": "websocket.close", "code": 4429}
     await refused.disconnect(4429)
+    assert not +engine.open_sockets.here

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from chat import events, turns
+from chat.deletion import delete_conversation
 from chat.models import Conversation, Message, ReplyState, Visitor
 from chat.refusals import Refused
 from tests.chat.factories import make_conversation, make_model, make_turn, make_visitor
@@ -53,6 +54,38 @@ def test_the_same_client_id_gives_the_same_turn(model):
     assert not second.fresh
     assert (first.message, first.reply) == (second.message, second.reply)
     assert Message.objects.count() == 2
+
+
+@pytest.mark.parametrize("names_its_conversation", [False, True])
+def test_a_message_sent_again_after_its_conversation_was_deleted_brings_nothing_back(
+    model, names_its_conversation
+):
+    key, frame = uuid.uuid4(), send(model)
+    turn = start(key, frame)
+    if names_its_conversation:
+        Message.objects.filter(pk=turn.reply).update(state=ReplyState.COMPLETE)
+        frame = send(model, conversation=turn.conversation)
+        start(key, frame)
+    delete_conversation(key, turn.conversation)
+    again = refusal(key, frame)
+    assert (again.code, again.field) == ("not_found", "conversation")
+    assert not Conversation.objects.visible().exists()
+
+
+def test_a_variant_sent_again_after_its_conversation_was_deleted_brings_nothing_back(model):
+    conversation = make_conversation(model=model)
+    _, reply = make_turn(conversation)
+    frame = events.Regenerate(client_id=uuid.uuid4(), message=reply.pk)
+    turns.start_variant(conversation.visitor_id, frame, OWNER)
+    delete_conversation(conversation.visitor_id, conversation.pk)
+    with pytest.raises(Refused) as refused:
+        turns.start_variant(conversation.visitor_id, frame, OWNER)
+    assert refused.value.code == "not_found"
+
+
+def test_a_message_of_which_nothing_can_be_seen_gives_no_title(model):
+    turn = start(uuid.uuid4(), send(model, text="\u200b\u2066"))
+    assert Conversation.objects.get(pk=turn.conversation).title == ""
 
 
 def test_a_waiting_reply_that_continues_another_is_adopted_with_its_beginning(model):

@@ -92,6 +92,10 @@ class FaultProxy:
 
     # In the loop of its thread
 
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a connection to the server."""
+        return await asyncio.open_connection(*self.target)
+
     def _run(self, work: Coroutine) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
@@ -146,7 +150,7 @@ class _Pair:
         try:
             while self._proxy.swallows:
                 await asyncio.sleep(0.02)
-            server_reader, server_writer = await asyncio.open_connection(*self._proxy.target)
+            server_reader, server_writer = await self._proxy.connect()
             writers.append(server_writer)
             forth = asyncio.create_task(self._pass_on(self._reader, server_writer, self._forth))
             back = asyncio.create_task(self._pass_on(server_reader, self._writer, self._back))

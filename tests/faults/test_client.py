@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from chat.demo.frames import pieces
 from chat.demo.showcase import asked_length
+from chat.demo.tokens import pieces
 from tests.browser.scripted_worker import Hold, Instead, ScriptedWorker
 from tests.faults.conftest import LONG, SECRET
 from tests.faults.invariants import Books, Resources, assert_nothing_runs, assert_promises

@@ -2,16 +2,15 @@
 
 import asyncio
 import contextlib
+import json
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
-import redis
 import websockets
 
-from tests import parts
 from tests.faults.invariants import Books, assert_promises
-from tests.faults.nodes import own_database
+from tests.faults.nodes import RedisServer, own_database
 from tests.faults.proxy import FaultProxy
 from tests.running import DemoWorker, Site, wait_until
 from tests.visitor import Visitor
@@ -20,21 +19,12 @@ MOST_SOCKETS = 4
 TOO_MANY = 4429
 
 
-class RedisServer:
-    """A Redis that can be started again at its port, and the way to it."""
+class FaultyRedis(RedisServer):
+    """A Redis, and the way to it."""
 
     def __init__(self, stack: contextlib.ExitStack) -> None:
-        self._running = stack.enter_context(contextlib.ExitStack())
-        self.url = self._running.enter_context(parts.redis())
+        super().__init__(stack)
         self.proxy = stack.enter_context(FaultProxy("127.0.0.1", urlsplit(self.url).port))
-
-    def restart(self) -> None:
-        self._running.close()
-        self._running.enter_context(parts.redis(urlsplit(self.url).port))
-
-    def command(self, *words) -> None:
-        with redis.Redis.from_url(self.url) as client:
-            client.execute_command(*words)
 
     # The rows of the table: what happens, and what ends it
 
@@ -63,7 +53,7 @@ def two(tmp_path_factory):
     """Two processes with ports of their own on one database and one Redis, and a worker."""
     folder = tmp_path_factory.mktemp("two")
     with contextlib.ExitStack() as stack:
-        server = RedisServer(stack)
+        server = FaultyRedis(stack)
         url = f"redis://127.0.0.1:{server.proxy.port}/0"
         environment = {"REDIS_URL": url, "DATABASE_URL": stack.enter_context(own_database())}
         sites = [Site(folder, environment=environment).start() for _ in range(2)]
@@ -156,8 +146,8 @@ async def test_limits_fall_back_to_each_process_while_redis_is_unreachable(two):
 async def refused(visitor: Visitor) -> bool:
     """Tell whether the site takes no more sockets of a visitor."""
     async with visitor.connect() as connection:
-        try:
+        with contextlib.suppress(websockets.ConnectionClosed):
+            if json.loads(await connection.recv())["type"] == "hello":
+                return False
             await connection.recv()
-        except websockets.ConnectionClosed:
-            return connection.close_code == TOO_MANY
-    return False
+        return connection.close_code == TOO_MANY

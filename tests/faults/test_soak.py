@@ -1,115 +1,119 @@
-"""A long soak: visitors who stay, come and go, stop and are cut off, for as long as the setting says."""
+"""A soak: visitors chat, upload, vote, reload and drop while one thing after another breaks; nothing is lost or leaks.
+
+`make soak` runs it for an hour, `make long` for ten minutes.
+"""
 
 import asyncio
-import contextlib
 import os
-import random
-import uuid
+import statistics
+import time
+from collections import Counter
 
-from chat.demo.showcase import asked_length
+import pytest
+
 from tests.faults.conftest import LONG
-from tests.faults.invariants import (
-    Resources,
-    assert_committed,
-    assert_ended,
-    assert_nothing_runs,
-    assert_promises,
-)
-from tests.faults.loads import running, tell, visitors_of, warm_up
-from tests.faults.proxy import FaultProxy
-from tests.faults.tabs import Seen, Tab
-from tests.running import Site, free_port
-from tests.visitor import Visitor
+from tests.faults.invariants import Resources, assert_nothing_runs
+from tests.faults.loads import tell, visitors_of
+from tests.faults.nodes import several_nodes
+from tests.faults.soak import remains
+from tests.faults.soak.guests import Guest
+from tests.faults.soak.havoc import Balancer, Havoc, decoders_of
+from tests.faults.soak.ledger import Ledger
+from tests.running import free_port
 
-SOAK_SECONDS = float(os.environ.get("MMCHAT_SOAK_SECONDS", "600" if LONG else "10"))
-MESSAGES = 5  # in each conversation
-
-
-class Passers:
-    """Visitors who don't stay: some close their page at once, some stop what they asked for."""
-
-    def __init__(self, site: Site, origin: str) -> None:
-        self._site, self._origin = site, origin
-        self.closed: list[dict] = []
-        self.stopped: list[dict] = []
-
-    async def pass_by(self, enough: asyncio.Event) -> None:
-        while not enough.is_set():
-            visitor = await asyncio.to_thread(Visitor, self._site.url)
-            async with visitor.socket(origin=self._origin) as page:
-                if random.random() < 0.5:
-                    self.closed.append(await page.ask("count to 5", self._site.model))
-                    continue
-                accepted = await page.ask("count to 2000", self._site.model)
-                await page.until_text(accepted["reply"], random.randrange(40))
-                await page.send("stop", message=accepted["reply"])
-                await page.until_ended(accepted["reply"])
-                assert_promises(self._site.books, page, accepted)
-                self.stopped.append(accepted)
-
-    def assert_ended(self) -> None:
-        for accepted, state in [
-            *((each, "complete") for each in self.closed),
-            *((each, "stopped") for each in self.stopped),
-        ]:
-            assert_committed(self._site.books, accepted)
-            assert assert_ended(self._site.books, accepted["reply"]).state == state
+SECONDS = float(os.environ.get("MMCHAT_SOAK_SECONDS", "600" if LONG else "10"))
+WARM_UP = min(60.0, SECONDS / 4)
+GUESTS = 12
+PLACES = 8  # for replies at once: some wait
+DECODERS = 2  # of a process
+PAUSE = min(10.0, SECONDS / 100)  # between two faults, on average
+THINK = min(2.0, SECONDS / 20)  # longest, before a visitor does the next thing
+RATE = 40  # tokens a second
+WORKER = ("--rate", str(RATE), "--limit-model-concurrency", str(GUESTS))
 
 
-async def cut_now_and_then(proxy: FaultProxy, enough: asyncio.Event) -> None:
-    """Break every connection through a proxy, again and again."""
-    while not enough.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(enough.wait(), random.uniform(1, 3))
-        await asyncio.to_thread(proxy.reset)
+@pytest.fixture
+def nodes(tmp_path):
+    """Two processes of one site on PostgreSQL and Redis, a worker, and what stands before the processes."""
+    port = free_port()
+    settings = {
+        "MMCHAT_URL": f"http://127.0.0.1:{port}",
+        "MMCHAT_CONCURRENCY_COUNT": str(PLACES),
+        "MMCHAT_WORKER_CONCURRENCY": str(PLACES),
+        "MMCHAT_WORKER_SECRET": "soak",
+        "MMCHAT_LIMITS": "off",
+        "MMCHAT_LOG_LEVEL": "WARNING",
+    }
+    with several_nodes(tmp_path / "site", 2, RATE, GUESTS, **settings) as nodes:
+        with Balancer([site.port for site in nodes.sites], port) as nodes.balancer:
+            yield nodes
+        nodes.worker.stop()
+        nodes.sites[0].remove()
 
 
-async def test_a_long_soak(tmp_path):
-    question, port = "count to 15", free_port()
-    with contextlib.ExitStack() as stack:
-        site = await asyncio.to_thread(
-            stack.enter_context, running(tmp_path, 30, MMCHAT_URL=f"http://127.0.0.1:{port}")
-        )
-        proxy = stack.enter_context(FaultProxy("127.0.0.1", site.port, port))
-        await warm_up(site, proxy.url)
-        before, seen, enough, at_once = Resources(site), Seen(), asyncio.Event(), asyncio.Event()
-        at_once.set()
-        visitors = await visitors_of(proxy.url, 3)
-        tabs: list[Tab] = []
+async def test_a_soak(nodes):
+    ledger, havoc = Ledger(), Havoc(nodes, nodes.balancer, WORKER)
+    visitors = await visitors_of(nodes.balancer.url, GUESTS)
+    guests = [Guest(visitor, nodes.model, ledger, number) for number, visitor in enumerate(visitors)]
 
-        async def talk(visitor: Visitor) -> None:
-            while not enough.is_set():
-                tab = Tab(visitor, site.model, seen)
-                tabs.append(tab)
-                await tab.run(question, at_once, MESSAGES)
-
-        passers = Passers(site, proxy.url)
+    async def stay(seconds: float, *, raging: bool) -> None:
+        enough = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            for number in range(30):
-                group.create_task(talk(visitors[number % 3]))
-            for _ in range(3):
-                group.create_task(passers.pass_by(enough))
-            group.create_task(cut_now_and_then(proxy, enough))
-            await asyncio.sleep(SOAK_SECONDS)
+            for guest in guests:
+                group.create_task(guest.stay(enough, THINK))
+            await (havoc.rage(seconds, PAUSE) if raging else asyncio.sleep(seconds))
             enough.set()
-        sent = [(tab, message) for tab in tabs for message in tab.sent]
-        tell("replies", len(sent) + len(passers.closed) + len(passers.stopped))
-        tell("connections cut", seen.closes.total())
-        assert seen.errors == []
-        assert "TimeoutError" not in seen.refused
-        assert [tab.gaps for tab in tabs if tab.gaps] == []
-        ends = {(reply["state"], reply["text"]) for tab, message in sent if (reply := tab.ended(message))}
-        assert ends == {("complete", asked_length(question))}
-        for _, message in sent:
-            stored = site.books.reply(message.accepted["reply"])
-            assert (stored.state, stored.text) == ("complete", asked_length(question))
-            assert site.books.count(message.client_id) == 1
-            assert site.books.rows(
-                "SELECT count(*) FROM chat_message WHERE parent_id = ?",
-                uuid.UUID(message.accepted["message"]),
-            ) == [(1,)]
-        await asyncio.to_thread(passers.assert_ended)
-        await asyncio.to_thread(assert_nothing_runs, site.books)
-        await asyncio.to_thread(before.assert_returned, 60)
-        tell("MB more", before.now()[0] - before.before[0])
-        await asyncio.to_thread(stack.close)
+        await asyncio.to_thread(assert_nothing_runs, nodes.books)
+
+    # What the first visitors make a site load stays, and is not theirs; so do the processes that decode pictures.
+    await stay(WARM_UP, raging=False)
+    async with asyncio.timeout(60):
+        while any(len(decoders_of(site)) < DECODERS for site in nodes.sites):
+            await asyncio.gather(*(guest.upload_picture(512, 512) for guest in guests))
+    before, warmed_up = [Resources(site) for site in nodes.sites], time.monotonic()
+    await stay(SECONDS, raging=True)
+    seconds = time.monotonic() - warmed_up
+
+    assert "TimeoutError" not in ledger.lost  # so long does nobody wait
+    assert ledger.gaps == 0
+    ends = await asyncio.to_thread(ledger.assert_kept, nodes.books)
+    assert not [end for end in ends if "internal_error" in end]
+    await asyncio.to_thread(ledger.assert_served, nodes.balancer.url)
+    await asyncio.to_thread(remains.assert_no_process_left_over, nodes.books, nodes.sites)
+    await asyncio.to_thread(remains.assert_workers_idle, nodes.books)
+    for resources in before:
+        await asyncio.to_thread(resources.assert_returned, 60)
+    orphans = await asyncio.to_thread(
+        remains.assert_nothing_left_over,
+        nodes.books,
+        nodes.sites[0],
+        ledger,
+        havoc.happened["process killed"],
+    )
+    assert "Traceback" not in nodes.sites[0].log  # both processes write to it
+
+    figures = {
+        "minutes": seconds / 60,
+        **counted("replies", ends),
+        **counted("visitors did", ledger.did),
+        "uploads kept": len(ledger.uploads),
+        **counted("uploads refused", ledger.refused),
+        **counted("faults", havoc.happened),
+        **counted("connections that broke", ledger.lost),
+        **counted("asked again after", ledger.passing),
+        "files that killed processes left, and `purge` removed": orphans,
+        "from a lost connection to the text on screen, ms, median": 1000 * statistics.median(ledger.resumes),
+        "the same, slowest": 1000 * max(ledger.resumes),
+    }
+    for number, resources in enumerate(before, 1):
+        for what, then, now in zip(("MB", "descriptors"), resources.before, resources.now(), strict=True):
+            figures[f"process {number}, {what} before"], figures[f"process {number}, {what} after"] = (
+                then,
+                now,
+            )
+    for what, figure in figures.items():
+        tell(what, figure)
+
+
+def counted(title: str, counter: Counter) -> dict[str, int]:
+    return {title: counter.total(), **{f"{title}: {what}": number for what, number in counter.most_common()}}

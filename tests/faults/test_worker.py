@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from chat.demo.frames import pieces
+from chat.demo.tokens import pieces
 from tests.faults import invariants
 from tests.faults.conftest import register
 from tests.running import free_port

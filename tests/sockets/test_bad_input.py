@@ -30,6 +30,7 @@ def send(**fields):
         ({"parameters": {"temperature": 1.5}}, "parameter_out_of_range", "temperature", 1),
         ({"parameters": {"top_p": -0.1}}, "parameter_out_of_range", "top_p", 0),
         ({"parameters": {"max_output_tokens": 5000}}, "parameter_out_of_range", "max_output_tokens", 4096),
+        ({"parameters": {"max_output_tokens": 10**400}}, "parameter_out_of_range", "max_output_tokens", 4096),
         ({"parameters": {"max_input_tiles": 0}}, "parameter_out_of_range", "max_input_tiles", 1),
         (
             {"parameters": {"image_mode": "Stretch"}},
@@ -78,6 +79,17 @@ async def test_a_frame_that_is_none_is_refused_and_the_socket_goes_on(visitor, m
         if errors == ["frame_unreadable"]:
             errors.append((await page.expect("error"))["code"])
     assert errors[-1] == "not_found"
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+@pytest.mark.parametrize("field", ["unknown", "text", "parameters", "images", "type"])
+async def test_a_deep_frame_is_refused_in_words_before_it_is_read(visitor, field, opening):
+    depth = 60_000 // len(opening)
+    async with visitor.socket() as page:
+        await page.connection.send(f'{{"type": "send", "{field}": {opening * depth}')
+        error = await page.expect("error")
+        assert error["code"] == "frame_unreadable"
+        assert "recursion" not in error["text"]
 
 
 async def test_special_tokens_are_stored_as_typed(visitor, model):

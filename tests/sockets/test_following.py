@@ -67,6 +67,34 @@ async def test_a_vote_in_one_tab_shows_in_the_other(visitor, model):
     assert page.messages[accepted["reply"]]["vote"] == "up"
 
 
+async def test_another_title_is_told_to_all_pages_of_the_conversation(visitor, model):
+    async with visitor.socket() as page, visitor.socket() as other:
+        accepted = await page.ask("hello", model)
+        await page.until_ended(accepted["reply"])
+        await other.send("open", conversation=accepted["conversation"])
+        await other.expect("conversation")
+        path = f"/c/{accepted['conversation']}/title/"
+        answer = await asyncio.to_thread(visitor.post, path, json={"title": "A better name"})
+        assert answer.json() == {"title": "A better name"}
+        for tab in (page, other):
+            assert (await tab.expect("titled"))["title"] == "A better name"
+        await page.send("open", conversation=accepted["conversation"])
+        assert (await page.expect("conversation"))["title"] == "A better name"
+
+
+async def test_a_message_that_is_changed_is_told_to_all_pages_with_what_stands_beside_it(visitor, model):
+    async with visitor.socket() as page, visitor.socket() as other:
+        first = await page.ask("hello", model)
+        await page.until_ended(first["reply"])
+        await other.send("open", conversation=first["conversation"])
+        await other.expect("conversation")
+        second = await page.ask("hi", model, conversation=first["conversation"], edits=first["message"])
+        for tab in (page, other):
+            await tab.until_ended(second["reply"])
+            assert tab.messages[second["message"]]["siblings"] == [first["message"], second["message"]]
+            assert tab.messages[second["message"]]["parent"] is None
+
+
 @pytest.fixture
 def slow_model(site, worker):
     """A model that is slower than the pace of frames, so that each of its frames is shown."""

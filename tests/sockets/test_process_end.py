@@ -21,6 +21,9 @@ def own_site(tmp_path):
     site.remove()
 
 
+ENDED = ("complete", "stopped", "failed", "interrupted")
+
+
 def stored(site, reply):
     return site.rows("SELECT state, text, error_code FROM chat_message WHERE id = ?", uuid.UUID(reply).hex)[0]
 
@@ -60,6 +63,22 @@ async def test_a_tab_that_follows_a_reply_of_a_dead_process_sees_it_end(own_site
         reply = await page.until_ended(accepted["reply"], 12)
     assert reply["state"] == "interrupted"
     assert reply["text"] == stored(own_site, accepted["reply"])[1]
+
+
+async def test_a_reply_that_was_stored_and_never_asked_is_asked_by_its_process(own_site):
+    visitor = Visitor(own_site.url)
+    async with visitor.socket() as page:
+        accepted = await page.ask("count to 20", own_site.model)
+        whole = dict(await page.until_ended(accepted["reply"]))
+    # As it is in the database at first, when the socket breaks off before anybody hears that it was stored.
+    own_site.rows(
+        "UPDATE chat_message SET state = 'streaming', text = '', first_answered = NULL, finished = NULL WHERE id = ?",
+        uuid.UUID(accepted["reply"]).hex,
+    )
+    state, text, _ = await asyncio.to_thread(
+        wait_until, lambda: (row := stored(own_site, accepted["reply"]))[0] in ENDED and row, 20
+    )
+    assert (state, text) == ("complete", whole["text"])
 
 
 async def test_sigterm_lets_replies_end_and_then_closes_sockets_for_a_restart(own_site):

@@ -247,6 +247,7 @@ async def test_a_visitors_sockets_and_frames_count_at_both_processes(two, visito
         pages = [await sockets.enter_async_context(each.socket()) for each in (visitor, there) * 2]
         for each in (visitor, there):
             async with each.connect() as fifth:
+                assert '"too_many_sockets"' in await fifth.recv()
                 with pytest.raises(websockets.ConnectionClosed):
                     await fifth.recv()
                 assert fifth.close_code == 4429

@@ -7,18 +7,23 @@ from django.utils import timezone
 
 from chat.events import Box
 from chat.models import (
+    Announcement,
     AuditEntry,
     Backend,
     BlockedImage,
     BlockedVisitor,
     Chore,
     CircuitBreaker,
+    EmbeddingSite,
     Example,
     HiddenReply,
+    LimitRule,
+    ModerationCheck,
     ModerationEvent,
     Placement,
     ReplyState,
     ServerProcess,
+    SharedLink,
     Terms,
     Worker,
 )
@@ -56,6 +61,8 @@ def make_everything(text="Some text"):
     ModerationEvent.objects.create(
         message=reply.parent, check_name="moderations", outcome="refused", categories=[text], detail=text
     )
+    check = ModerationCheck.objects.create(name=f"{text[:30]} {number}", kind="lists", words=text)
+    check.thresholds.create(category=text[:100])
     for value in ("up", "down"):
         box = Box(image=uploads[1].pk, x=0, y=0, width=4, height=3)
         set_vote(visitor.key, reply.pk, value, [], text, [box])
@@ -85,8 +92,14 @@ def make_everything(text="Some text"):
     )
     review.flags.set(reply.flags.all())
     review.blocked_images.add(picture)
+    SharedLink.objects.create(conversation=conversation, last=reply)
     AuditEntry.objects.create(actor=person, action="export", target=text, detail={"name": text})
-    Example.objects.create(question=text)
+    EmbeddingSite.objects.create(origin=f"https://{number}.example.org", note=text[:200])
+    Example.objects.create(question=text).pictures.create(shipped="examples/chart.png", description=text)
+    Announcement.objects.create(text=text)
+    LimitRule.objects.create(
+        name=f"limit {number}", counted="searches", by="address", amount=1_000_000, seconds=60
+    )
     ApiToken.objects.create(name=text[:100], hash=f"{number:064}", creator=person, scopes=["export"])
     Export.objects.create(
         format="jsonl", requester=person, state=ExportState.FAILED, error=text, choice={"models": [text]}

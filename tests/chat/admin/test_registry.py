@@ -44,11 +44,46 @@ def test_title_position_and_enabled_are_edited_in_the_list(office):
 
 def test_the_name_of_a_model_is_its_backends_and_stays(office):
     model = make_model("llava-v1.5-7b")
-    form = {"name": "another", "title": "T", "position": 0, "max_images": 4, "enabled": "on"}
-    form |= {f"placements-{name}": 0 for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
-    assert office.post(address(ChatModel, "change", model.pk), form).status_code == 302
+    assert change(office, model, name="another", title="T").status_code == 302
     model.refresh_from_db()
     assert (model.name, model.title) == ("llava-v1.5-7b", "T")
+
+
+def change(office, model, **fields):
+    form = {"name": model.name, "position": 0, "max_images": 4, "enabled": "on", "shown_in": "both"} | fields
+    form |= {f"placements-{name}": 0 for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
+    return office.post(address(ChatModel, "change", model.pk), form)
+
+
+def test_where_a_model_shows_and_its_limits_are_set(office):
+    model = make_model("m")
+    fields = {
+        "shown_in": "link",
+        "max_images": 0,
+        "max_characters": 500,
+        "max_turns": 3,
+        "max_output_tokens": 64,
+    }
+    assert change(office, model, **fields).status_code == 302
+    model.refresh_from_db()
+    assert {name: getattr(model, name) for name in fields} == fields
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("max_images", 33),
+        ("max_images", -1),
+        ("max_characters", 0),
+        ("max_turns", 0),
+        ("max_output_tokens", 0),
+        ("max_input_tiles", 0),
+    ],
+)
+def test_a_limit_that_leaves_nothing_to_choose_is_refused_beside_its_field(office, field, value):
+    response = change(office, make_model("m"), **{field: value, "title": "The new one"})
+    assert list(response.context["adminform"].form.errors) == [field]
+    assert "The new one" in response.content.decode()
 
 
 def test_a_model_with_conversations_cannot_be_deleted(office):
@@ -88,10 +123,11 @@ def test_a_backend_shows_when_it_was_reached_and_its_last_error(office):
     backend = Backend.objects.create(
         name="b", url="http://x", last_error="connection refused", last_reached=timezone.now()
     )
-    for page in (address(Backend, "changelist"), address(Backend, "change", backend.pk)):
-        text = office.get(page).content.decode()
-        assert "connection refused" in text
-        assert str(timezone.now().year) in text
+    listed = office.get(address(Backend, "changelist")).content.decode()
+    text = office.get(address(Backend, "change", backend.pk)).content.decode()
+    assert "connection refused" in listed
+    assert "connection refused" in text
+    assert str(timezone.now().year) in text
 
 
 def test_workers_show_whether_they_are_fresh(office, settings):
@@ -122,3 +158,9 @@ def test_a_range_that_contradicts_itself_is_refused_in_the_list(office):
     assert "The default must lie between minimum and maximum." in page
     row.refresh_from_db()
     assert row.default == 0.7
+
+
+def test_the_form_of_a_new_model_puts_it_last(office):
+    make_model("a")
+    ChatModel.objects.create(name="b", position=6)
+    assert 'name="position" value="7"' in office.get(address(ChatModel, "add")).content.decode()

@@ -8,14 +8,16 @@ import datetime
 import os
 import sys
 import uuid
-from collections.abc import Iterator
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mmchat_site.settings")
 django.setup()
 
-from chat.models import ChatModel, Conversation, Message, Visitor  # noqa: E402 - models need the loaded apps
+from django.db import connection  # noqa: E402
+
+from benchmarks.messages import Talk, add_messages  # noqa: E402 - models need the loaded apps
+from chat.models import ChatModel, Conversation, Visitor  # noqa: E402
 from feedback.models import Flag, Vote  # noqa: E402
 
 TURNS = 5
@@ -23,6 +25,7 @@ CONVERSATIONS_AT_ONCE = 1_000
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 QUESTION = "What can you see in the second row, and how sure are you? "
 REPLY = "There are three boxes in the second row; the largest one is blue, and its label can be read. " * 3
+TALK = Talk(QUESTION, REPLY, 2 * TURNS, 1)
 
 
 def fill(messages: int) -> None:
@@ -38,9 +41,11 @@ def fill(messages: int) -> None:
         ]
         Visitor.objects.bulk_create(visitors)
         Conversation.objects.bulk_create(conversations)
-        rows = [list(_messages(each, first + place)) for place, each in enumerate(conversations)]
-        for turn in range(2 * TURNS):
-            Message.objects.bulk_create([each[turn] for each in rows])
+        beginnings = {
+            each: START + datetime.timedelta(seconds=30 * place)
+            for place, each in enumerate(conversations, first)
+        }
+        rows = add_messages(beginnings, TALK)
         replies = [reply for each in rows for reply in each[1::2]]
         voted = [reply for place, reply in enumerate(replies, number) if place % 10 == 0]
         flagged = [reply for place, reply in enumerate(replies, number) if place % 50 == 0]
@@ -60,27 +65,11 @@ def fill(messages: int) -> None:
             Flag(visitor_id=each.conversation.visitor_id, message=each, reason="other", created=each.created)
             for each in flagged
         )
-
-
-def _messages(conversation: Conversation, number: int) -> Iterator[Message]:
-    parent = None
-    for position in range(2 * TURNS):
-        asked = position % 2 == 0
-        moment = START + datetime.timedelta(seconds=30 * number + position)
-        parent = Message(
-            conversation=conversation,
-            parent=parent,
-            position=position,
-            role="user" if asked else "assistant",
-            text=QUESTION if asked else REPLY,
-            created=moment,
-            model=None if asked else conversation.model,
-            parameters={} if asked else {"temperature": 0.2, "top_p": 0.7, "max_output_tokens": 1024},
-            sent=None if asked else moment,
-            first_answered=None if asked else moment,
-            finished=None if asked else moment + datetime.timedelta(seconds=3),
-        )
-        yield parent
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "VACUUM ANALYZE"
+            )  # the benchmark's server does it by itself as little as it vacuums
 
 
 if __name__ == "__main__":

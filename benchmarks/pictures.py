@@ -1,4 +1,4 @@
-"""Pictures to ask about: a megapixel each, no two alike, as hard to compress as a photograph."""
+"""Pictures to ask about: no two alike, as hard to compress as a photograph."""
 
 import io
 import random
@@ -8,13 +8,13 @@ from PIL import Image, ImageFilter
 SIDE = 1024
 
 
-def photograph(seed: int) -> bytes:
-    """Make a JPEG of 1024 × 1024 pixels: broad shapes, grain, and a border of the seed's own colour."""
+def photograph(seed: int, width: int = SIDE, height: int = SIDE) -> bytes:
+    """Make a JPEG, of a megapixel if nothing is said: broad shapes of the seed's own, and grain."""
     chance = random.Random(seed)
     shapes = Image.frombytes("RGB", (16, 16), chance.randbytes(16 * 16 * 3)).resize(
-        (SIDE, SIDE), Image.Resampling.BICUBIC
+        (width, height), Image.Resampling.BICUBIC
     )
-    grain = Image.effect_noise((SIDE, SIDE), 40).filter(ImageFilter.GaussianBlur(0.6)).convert("RGB")
+    grain = Image.effect_noise((width, height), 40).filter(ImageFilter.GaussianBlur(0.6)).convert("RGB")
     picture = Image.blend(shapes, grain, 0.2)
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=90)

@@ -15,6 +15,8 @@ import aiohttp
 import msgspec
 from aiohttp import WSMsgType, web
 
+from benchmarks.worker import MODELS
+
 PACE_SECONDS = 0.05
 _SYSTEM = (
     "A chat between a curious human and an artificial intelligence assistant. "
@@ -26,7 +28,21 @@ class Frame(msgspec.Struct):
     text: str
 
 
+class Delta(msgspec.Struct):
+    content: str | None = None
+
+
+class Choice(msgspec.Struct):
+    delta: Delta
+
+
+class Event(msgspec.Struct):
+    choices: list[Choice]
+
+
 _decoder = msgspec.json.Decoder(Frame)
+_events = msgspec.json.Decoder(Event)
+PATHS = {"openai": "/v1/chat/completions"}
 _session = web.AppKey("session", aiohttp.ClientSession)
 _worker = web.AppKey("worker", str)
 _protocol = web.AppKey("protocol", str)
@@ -34,7 +50,7 @@ _images = web.AppKey("images", dict[str, bytes])
 
 
 class Conversation:
-    """What one socket asked and got, as LLaVA's worker wants it: one string; or as InternVL2's: a list."""
+    """What one socket asked and got, as its protocol wants it: one string, or a list of messages."""
 
     def __init__(self, protocol: str) -> None:
         self._protocol = protocol
@@ -48,6 +64,11 @@ class Conversation:
             message = {"role": "user", "content": text}
             self._messages.append({**message, "image": encoded} if encoded else message)
             return {"prompt": self._messages}
+        if self._protocol == "openai":
+            self._messages.append(
+                {"role": "user", "content": text if image is None else _parts(text, encoded[0])}
+            )
+            return {"model": "org/benchmark", "messages": self._messages, "stream": True}
         self._string += f" USER: {'<image>' * len(encoded)}{text} ASSISTANT:"
         return {"prompt": self._string, "images": encoded}
 
@@ -60,6 +81,11 @@ class Conversation:
         self._messages.append({"role": "assistant", "content": text})
 
 
+def _parts(text: str, image: str) -> list[dict[str, Any]]:
+    url = {"url": f"data:image/jpeg;base64,{image}"}
+    return [{"type": "image_url", "image_url": url}, {"type": "text", "text": text}]
+
+
 class Pacer:
     """Sends the newest complete frame's new text: the first at once, then at most one per 50 ms."""
 
@@ -67,7 +93,7 @@ class Pacer:
         self._socket, self._skip = socket, skip
         self.text = ""
         self._rest = b""
-        self._newest: bytes | None = None
+        self._newest: Any = None
         self._sent = 0
         self._woken = asyncio.Event()
         self._ended = False
@@ -88,8 +114,7 @@ class Pacer:
             self._woken.clear()
             if self._newest is None:
                 continue
-            frame, self._newest = self._newest, None
-            self.text = text = _decoder.decode(frame).text[self._skip :]
+            self.text = text = self._read()
             if len(text) > self._sent:
                 delta = {"type": "delta", "offset": self._sent, "text": text[self._sent :]}
                 self._sent = len(text)
@@ -97,6 +122,25 @@ class Pacer:
             if not self._ended:
                 await asyncio.sleep(PACE_SECONDS)
         await self._socket.send_str('{"type": "end"}')
+
+    def _read(self) -> str:
+        frame, self._newest = self._newest, None
+        return _decoder.decode(frame).text[self._skip :]
+
+
+class EventPacer(Pacer):
+    """The same of server-sent events, of which each counts."""
+
+    def feed(self, data: bytes) -> None:
+        *complete, self._rest = (self._rest + data).split(b"\n\n")
+        if complete:
+            self._newest = [*(self._newest or ()), *complete]
+            self._woken.set()
+
+    def _read(self) -> str:
+        events, self._newest = self._newest, None
+        said = (_events.decode(event[6:]).choices[0].delta for event in events if event != b"data: [DONE]")
+        return self.text + "".join(delta.content or "" for delta in said)
 
 
 async def chat(request: web.Request) -> web.WebSocketResponse:
@@ -114,10 +158,12 @@ async def _answer(
 ) -> None:
     image = app[_images].pop(asked["image"]) if asked["image"] else None
     body = msgspec.json.encode(conversation.request(asked["text"], image))
-    pacer = Pacer(socket, conversation.echoed())
+    protocol = app[_protocol]
+    pacer = (EventPacer if protocol == "openai" else Pacer)(socket, conversation.echoed())
+    url = app[_worker] + PATHS.get(protocol, "/worker_generate_stream")
     sender = asyncio.create_task(pacer.run())
     try:
-        async with app[_session].post(f"{app[_worker]}/worker_generate_stream", data=body) as response:
+        async with app[_session].post(url, data=body) as response:
             while data := await response.content.readany():
                 pacer.feed(data)
         pacer.end()
@@ -147,7 +193,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--worker", required=True)
-    parser.add_argument("--protocol", choices=["llava", "internvl2"], default="llava")
+    parser.add_argument("--protocol", choices=list(MODELS), default="llava")
     options = parser.parse_args()
     app = web.Application(client_max_size=64 * 2**20)
     app[_worker], app[_protocol], app[_images] = options.worker, options.protocol, {}

@@ -106,7 +106,10 @@ def _mmchat(setup: Setup, options: list[str], more: dict[str, str]) -> Iterator[
         if not any(kept.iterdir()):
             shutil.copytree(data / "static", kept, dirs_exist_ok=True)
         url = f"http://127.0.0.1:{port}"
-        _register(url, setup)
+        if setup.protocol == "openai":
+            _add_backend(environment, setup)
+        else:
+            _register(url, setup)
         yield Server(url, pid)
 
 
@@ -116,8 +119,22 @@ def _register(url: str, setup: Setup) -> None:
         "check_heart_beat": False,
         "worker_status": {"model_names": [MODELS[setup.protocol]], "speed": 1, "queue_length": 0},
     }
+    if setup.protocol == "fastchat":
+        registration["multimodal"] = True  # by which FastChat's workers are known
     address = f"{url}/workers/{SECRET}/register_worker"
     requests.post(address, json=registration, timeout=30).raise_for_status()
+
+
+def _add_backend(environment: dict[str, str], setup: Setup) -> None:
+    code = f"""
+from chat.models import Backend
+from chat.registry import read_lists
+url = {setup.worker_url!r} + "/v1"
+Backend.objects.create(name="benchmark", kind="openai", url=url, concurrency={setup.streams + 1})
+read_lists()
+"""
+    command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", code]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 
 @contextlib.contextmanager

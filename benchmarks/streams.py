@@ -49,12 +49,10 @@ def main() -> None:
 
 
 def _loads(options: argparse.Namespace) -> list[Load]:
-    common = {
-        name: getattr(options, name)
-        for name in ("rate", "ramp", "limit_seconds", "protocol", "image", "plain")
-    }
+    common = {name: getattr(options, name) for name in ("rate", "ramp", "limit_seconds", "image", "plain")}
     return [
-        Load(streams=streams, tokens=tokens, turn=turn, **common)
+        Load(streams=streams, tokens=tokens, turn=turn, protocol=protocol, **common)
+        for protocol in options.protocol
         for tokens in options.tokens
         for turn in options.turn
         for streams in options.streams
@@ -66,7 +64,7 @@ def _line(row: Row) -> str:
         "completed", "first_p99", "added_p50", "added_p99", "cpu_ms_per_1000", "steady_ms_per_1000",
         "worker_late_p99", "client_lag_p99", "errors",
     )  # fmt: skip
-    return f"{row['server']} {row['streams']}×{row['tokens_each']}: " + ", ".join(
+    return f"{row['server']} {row['protocol']} {row['streams']}×{row['tokens_each']}: " + ", ".join(
         f"{key} {shown(row[key])}" for key in keys
     )
 
@@ -80,6 +78,14 @@ def _options() -> argparse.Namespace:
         if unknown := set(names) - set(SERVERS):
             raise argparse.ArgumentTypeError(
                 f"no server named {', '.join(unknown)}; there are {', '.join(SERVERS)}"
+            )
+        return names
+
+    def protocols(text: str) -> list[str]:
+        names = text.split(",")
+        if unknown := set(names) - set(MODELS):
+            raise argparse.ArgumentTypeError(
+                f"no protocol named {', '.join(unknown)}; there are {', '.join(MODELS)}"
             )
         return names
 
@@ -98,7 +104,12 @@ def _options() -> argparse.Namespace:
     add("--runs", type=int, default=3, help="runs of each server, in turns; default 3")
     add("--ramp", type=float, default=1, help="seconds over which the questions are spread; default 1")
     add("--limit-seconds", type=float, default=60, help="break a run off after so long; default 60")
-    add("--protocol", choices=list(MODELS), default="llava", help="the worker's; default llava")
+    add(
+        "--protocol",
+        type=protocols,
+        default=["llava"],
+        help="the worker's; several with commas; default llava",
+    )
     add("--postgresql", action="store_true", help="give mmchat a PostgreSQL of its own, not SQLite")
     add("--image", action="store_true", help="each question comes with a picture of a megapixel")
     add("--plain", action="store_true", help="no compression on the websocket")

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.page import update
+from benchmarks.figures import update
 from benchmarks.plot import draw
 from benchmarks.processes import ROOT
 from benchmarks.reports import read
@@ -25,16 +25,19 @@ SUITE = {
     "starts": f"streams {BESIDE} --tokens 1 --ramp 10 --runs 1",
     "lengths": f"streams {BESIDE} --streams 10 --tokens 100,1000,10000 --rate 500 --runs 1",
     "turns": f"streams {BESIDE} --streams 20 --tokens 256 --turn 1,50 --runs 1",
-    "protocol": f"streams {BESIDE} --protocol internvl2 --runs 1",
+    "protocol": f"streams {BESIDE} --protocol llava,internvl2,fastchat,openai --runs 3",
     "processes": "streams --server mmchat,mmchat-2 --runs 1",
     "pictures": f"streams {BESIDE} --streams 10,100 --image --runs 1",
     "bytes": f"streams {BESIDE},gradio --runs 0 --bytes",
     "idle": "idle",
     "writes": "writes",
     "slow": "slow_readers",
+    "decoding": "decoding",
     "exports": "exports",
     "imports": "imports",
     "dashboard": "dashboard",
+    "history": "history",
+    "page": "page",
 }
 PLOTTED = ("sweep", "load", "gradio")
 

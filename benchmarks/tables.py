@@ -9,6 +9,7 @@ Columns = Sequence[tuple[str, str]]  # title, key in the row
 
 STREAM_COLUMNS = [
     ("server", "server"),
+    ("protocol", "protocol"),
     ("streams", "streams"),
     ("tokens", "tokens_each"),
     ("turn", "turn"),
@@ -99,6 +100,16 @@ IMPORT_COLUMNS = [
     ("CPU s", "cpu_seconds"),
     ("MB peak", "peak_megabytes"),
 ]
+DECODING_COLUMNS = [
+    ("picture", "picture"),
+    ("KB", "kilobytes"),
+    ("decoded", "way"),
+    ("images/s", "images_per_second"),
+    ("megapixels/s", "megapixels_per_second"),
+    ("of in-process", "of_in_process"),
+    ("slowest round", "slowest"),
+    ("fastest round", "fastest"),
+]
 DASHBOARD_COLUMNS = [
     ("database", "database"),
     ("messages", "messages"),
@@ -108,19 +119,55 @@ DASHBOARD_COLUMNS = [
     ("30d", "30d"),
     ("90d", "90d"),
 ]
+HISTORY_COLUMNS = [
+    ("database", "database"),
+    ("conversations", "conversations"),
+    ("messages in each", "messages"),
+    ("what", "what"),
+    ("median ms", "median"),
+    ("worst ms", "worst"),
+]
+VISIT_COLUMNS = [
+    ("server", "server"),
+    ("first paint", "first_contentful_ms"),
+    ("largest paint", "largest_contentful_ms"),
+    ("usable", "usable_ms"),
+    ("blocked", "blocking_ms"),
+    ("requests", "requests"),
+    ("KB script", "script_kilobytes"),
+    ("KB style", "style_kilobytes"),
+    ("KB all", "all_kilobytes"),
+]
+READING_COLUMNS = [
+    ("server", "server"),
+    ("tokens", "tokens"),
+    ("characters", "characters"),
+    ("seconds", "seconds"),
+    ("tasks over 50 ms", "long_tasks"),
+    ("longest ms", "longest_ms"),
+    ("blocked ms", "blocking_ms"),
+    ("over 50 ms by processor", "long_own"),
+    ("longest by processor", "longest_own_ms"),
+    ("changes early", "changes_early"),
+    ("changes late", "changes_late"),
+    ("main ms early", "main_early"),
+    ("main ms late", "main_late"),
+]
 TARGET_COLUMNS = [("target", "target"), ("measured", "measured"), ("", "verdict")]
 
 _RELATIVE = {"cpu_of_relay": "cpu_ms_per_1000", "steady_of_relay": "steady_ms_per_1000"}
 
 
 def summarise(runs: Sequence[Row]) -> list[Row]:
-    """Give one row for each server, number of streams, length and turn: the median of its runs in each column."""
+    """Give one row for each server, protocol, number of streams, length and turn: the median of its runs."""
     groups: dict[tuple, list[Row]] = {}
     for row in runs:
         groups.setdefault((*_load(row), row["server"]), []).append(row)
     summary = []
     for rows in groups.values():
-        line: Row = {key: rows[0].get(key) for key in ("server", "streams", "tokens_each", "turn")}
+        line: Row = {
+            key: rows[0].get(key) for key in ("server", "streams", "tokens_each", "turn", "protocol")
+        }
         line["runs"] = len(rows)
         for _, key in [*STREAM_COLUMNS, *STEP_COLUMNS]:
             if key not in line and key not in _RELATIVE:
@@ -137,7 +184,7 @@ def summarise(runs: Sequence[Row]) -> list[Row]:
 
 
 def _load(row: Row) -> tuple:
-    return (row["tokens_each"], row.get("turn", 1), row["streams"])
+    return (row["tokens_each"], row.get("turn", 1), row["streams"], row.get("protocol", "llava"))
 
 
 def table(columns: Columns, rows: Sequence[Row]) -> str:

@@ -109,6 +109,13 @@ def _processes(reports: Reports) -> Verdict:
     return Verdict(f"{two / one:.2f} ×", two / one <= 1.15)
 
 
+def _protocols(reports: Reports) -> Verdict:
+    llava, openai = (
+        row(reports, "protocol", protocol=name)["cpu_ms_per_1000"] for name in ("llava", "openai")
+    )
+    return Verdict(f"{openai / llava:.2f} ×", openai / llava <= 1.3)
+
+
 def _writes(reports: Reports) -> Verdict:
     runs = reports["writes"]["runs"]
     text = "; ".join(
@@ -121,6 +128,36 @@ def _dashboard(reports: Reports) -> Verdict:
     plots = [each for each in reports["dashboard"]["runs"] if each["is_plot"]]
     worst, plot, database = max((slowest(each), each["what"], each["database"]) for each in plots)
     return Verdict(f"{shown(worst)} ms: {plot}, {database}", worst <= AT_MOST)
+
+
+def _page(reports: Reports, part: str) -> Row:
+    """Give mmchat's row; of replies that of the longest."""
+    rows = [each for each in reports["page"][part] if each["server"] == "mmchat"]
+    return max(rows, key=lambda each: each.get("tokens", 0))
+
+
+def _weight(reports: Reports) -> Verdict:
+    found = _page(reports, "visits")
+    kilobytes = found["script_kilobytes"] + found["style_kilobytes"]
+    return Verdict(f"{shown(kilobytes)} KB", kilobytes <= 150)
+
+
+def _readable(reports: Reports) -> Verdict:
+    found = _page(reports, "visits")["largest_contentful_ms"]
+    return Verdict(f"{shown(found)} ms", found <= 1000)
+
+
+def _smooth(reports: Reports) -> Verdict:
+    found = _page(reports, "readings")
+    text = f"{found['long_tasks']} of {shown(found['longest_ms'])} ms" if found["long_tasks"] else "none"
+    own = f"by processor time {found['long_own'] or 'none'}, the longest {shown(found['longest_own_ms'])} ms"
+    return Verdict(f"{text}; {own}", not found["long_tasks"])
+
+
+def _steady_page(reports: Reports) -> Verdict:
+    found = _page(reports, "readings")
+    early, late = found["changes_early"], found["changes_late"]
+    return Verdict(f"{late / early:.2f} × late in the reply", late <= 1.15 * early)
 
 
 TARGETS = [
@@ -141,8 +178,13 @@ TARGETS = [
     Target("memory at most 40 KB for an idle socket, 80 with compression", _idle),
     Target("memory at most 150 KB for an active stream", _active),
     Target("two processes with Redis: CPU per token at most 1.15 × one", _processes),
+    Target("CPU per token of an OpenAI-compatible server at most 1.3 × that of a LLaVA worker", _protocols),
     Target("database: at most 3 transactions that write for a reply, and 2 a second", _writes),
     Target("dashboard: each plot at a million messages at most 300 ms, on both databases", _dashboard),
+    Target("page: script and style before the first message at most 150 KB, compressed", _weight),
+    Target("page: readable on a slow phone within 1000 ms", _readable),
+    Target("page: no task over 50 ms in a reply of 10,000 tokens, processor 4 × slower", _smooth),
+    Target("page: changes of the document for each token do not grow with the reply", _steady_page),
 ]
 
 

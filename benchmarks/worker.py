@@ -1,8 +1,9 @@
 """A worker that answers at once and at a steady rate: `python -m benchmarks.worker`.
 
 The message says what it wants: `tokens=512 rate=50 text=clock stream=7`. Each frame holds the whole reply so far and
-ends in a NUL byte; LLaVA's also repeats the prompt, as `llava.serve.model_worker` does, InternVL2's does not. A token
-is written at its time whether the reader keeps up or not: a graphics card does not wait either.
+ends in a NUL byte; LLaVA's also repeats the prompt, as `llava.serve.model_worker` does, InternVL2's does not,
+FastChat's counts as well. With `--protocol openai` it is a server: each event holds one token, as vLLM writes them. A
+token is written at its time whether the reader keeps up or not: a graphics card does not wait either.
 """
 
 import argparse
@@ -18,7 +19,9 @@ from benchmarks import clock, prose
 MODELS = {
     "llava": "llava-v1.5-benchmark",
     "internvl2": "InternVL2-8B-benchmark",
-}  # the name tells the protocol
+    "fastchat": "vicuna-benchmark",
+    "openai": "org/benchmark",
+}  # the name tells the first two protocols
 MODEL = MODELS["llava"]
 _WISH = re.compile(r"tokens=(\d+) rate=([\d.]+) text=(clock|prose) stream=(\d+)")
 
@@ -36,17 +39,63 @@ class Work:
 
 _work = web.AppKey("work", Work)
 _model = web.AppKey("model", str)
+_protocol = web.AppKey("protocol", str)
+
+
+Frames = Callable[[bytes], bytes]  # gives the frame that one more word makes
+
+
+def whole_texts(before: str, after: bytes = b'", "error_code": 0}\0') -> Frames:
+    """Give frames that hold the whole text so far, as LLaVA's and InternVL2's workers do."""
+    head, body = b'{"text": ' + json.dumps(before).encode()[:-1], bytearray()
+
+    def frame(word: bytes) -> bytes:
+        body.extend(word)
+        return b"".join((head, body, after))
+
+    return frame
+
+
+def with_counts() -> Frames:
+    """Give frames as FastChat's workers write them."""
+    count, frame = 0, whole_texts("", b"")
+
+    def counted(word: bytes) -> bytes:
+        nonlocal count
+        count += 1
+        return frame(word) + (
+            b'", "error_code": 0, "usage": {"prompt_tokens": 40, "completion_tokens": %d, "total_tokens": %d}, '
+            b'"finish_reason": null, "logprobs": null}\0' % (count, count + 40)
+        )
+
+    return counted
+
+
+def events() -> Frames:
+    """Give server-sent events, a token each, with what vLLM writes around it."""
+    head = (
+        b'data: {"id":"chatcmpl-0f3c9d6e2b7a4c1f8e5d","object":"chat.completion.chunk","created":1767225600,'
+        b'"model":"org/benchmark","choices":[{"index":0,"delta":{"content":"'
+    )
+    tail = b'"},"logprobs":null,"finish_reason":null,"token_ids":null}]}\n\n'
+    return lambda word: b"".join((head, word, tail))
+
+
+END_OF_EVENTS = (
+    b'data: {"id":"chatcmpl-0f3c9d6e2b7a4c1f8e5d","object":"chat.completion.chunk","created":1767225600,'
+    b'"model":"org/benchmark","choices":[{"index":0,"delta":{"content":""},"logprobs":null,"finish_reason":"stop"}]}'
+    b"\n\ndata: [DONE]\n\n"
+)
 
 
 class Reply:
     """Writes one reply, token by token, from timers of the event loop."""
 
     def __init__(
-        self, transport: asyncio.Transport, work: Work, prompt: str, tokens: int, rate: float, text: str
+        self, transport: asyncio.Transport, work: Work, frames: Frames, tokens: int, rate: float, text: str
     ) -> None:
         self._transport, self._work = transport, work
-        self._head = b'{"text": ' + json.dumps(prompt).encode()[:-1]
-        self._body = bytearray()
+        self._frames = frames
         self._tokens = tokens
         self._word: Callable[[int], bytes] = _prose_word if text == "prose" else _clock_word
         self._loop = asyncio.get_running_loop()
@@ -56,10 +105,10 @@ class Reply:
 
     def frame(self) -> bytes:
         """Give the next frame, with one more token."""
-        self._body += self._word(self._written)
+        frame = self._frames(self._word(self._written))
         self._written += 1
         self._work.tokens += 1
-        return b"".join((self._head, self._body, b'", "error_code": 0}\0'))
+        return frame
 
     def go_on(self) -> None:
         if self._transport.is_closing() or self._written >= self._tokens:
@@ -87,15 +136,21 @@ def _prose_word(index: int) -> bytes:
 async def generate(request: web.Request) -> web.StreamResponse:
     arrived = clock.now_ns()
     work = request.app[_work]
-    prompt = (await request.json())["prompt"]
+    asked = await request.json()
+    protocol = request.app[_protocol]
+    prompt = asked["messages"] if protocol == "openai" else asked["prompt"]
     tokens, rate, text, stream = _WISH.findall(prompt if isinstance(prompt, str) else json.dumps(prompt))[-1]
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     response.enable_chunked_encoding()
     await response.prepare(request)
     assert isinstance(request.transport, asyncio.Transport)
-    # InternVL2's workers, which take a list of messages, do not repeat the prompt.
-    echoed = prompt if isinstance(prompt, str) else ""
-    reply = Reply(request.transport, work, echoed, int(tokens), float(rate), text)
+    frames = {
+        "llava": lambda: whole_texts(prompt),
+        "internvl2": lambda: whole_texts(""),
+        "fastchat": with_counts,
+        "openai": events,
+    }[protocol]()
+    reply = Reply(request.transport, work, frames, int(tokens), float(rate), text)
     # The first frame takes the headers with it; the rest bypasses `write`, which would wait for a slow reader.
     await response.write(reply.frame())
     work.began += 1
@@ -108,12 +163,28 @@ async def generate(request: web.Request) -> web.StreamResponse:
         raise
     finally:
         work.ended += 1
+    if protocol == "openai":
+        await response.write(END_OF_EVENTS)
     await response.write_eof()
     return response
 
 
 async def status(request: web.Request) -> web.Response:
     return web.json_response({"model_names": [request.app[_model]], "speed": 1, "queue_length": 0})
+
+
+async def template(request: web.Request) -> web.Response:
+    conv = {
+        "name": "vicuna_v1.1",
+        "system_message": "A chat.",
+        "roles": ["USER", "ASSISTANT"],
+        "messages": [],
+    }
+    return web.json_response({"conv": {**conv, "sep_style": 2, "sep": " ", "sep2": "</s>"}})
+
+
+async def models(request: web.Request) -> web.Response:
+    return web.json_response({"data": [{"id": request.app[_model]}]})
 
 
 async def progress(request: web.Request) -> web.Response:
@@ -131,8 +202,12 @@ def main() -> None:
     options = parser.parse_args()
     application = web.Application(client_max_size=64 * 2**20)
     application[_work], application[_model] = Work(), MODELS[options.protocol]
+    application[_protocol] = options.protocol
     application.router.add_post("/worker_generate_stream", generate)
     application.router.add_post("/worker_get_status", status)
+    application.router.add_post("/worker_get_conv_template", template)
+    application.router.add_post("/v1/chat/completions", generate)
+    application.router.add_get("/v1/models", models)
     application.router.add_get("/progress", progress)
     application.router.add_get("/requests", requests)
     web.run_app(application, host="127.0.0.1", port=options.port, print=None, backlog=4096, access_log=None)

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from playwright.sync_api import expect
 
 from tests.browser.long_conversations import copy_conversation, lengthen
+from tests.browser.scripted_worker import Hold
+from tests.running import wait_until
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -59,6 +61,40 @@ def test_clear_in_mid_reply_leaves_the_reply_to_its_conversation(chat, worker):
     expect(chat.questions).to_have_count(1)
     history(chat).get_by_role("link", name="First").click()
     chat.expect_text("A long one.")
+
+
+def test_a_message_sent_before_the_one_cleared_away_was_acknowledged_gets_its_reply(chat, worker):
+    held, lines, hold = [], [], Hold()
+
+    def keep_back(line):
+        site = line.connect_to_server()
+        lines.append(line)
+
+        def pass_on(frame):
+            if held or '"accepted"' in frame:
+                held.append(frame)
+            else:
+                line.send(frame)
+
+        site.on_message(pass_on)
+
+    chat.page.route_web_socket(re.compile("/ws/chat/"), keep_back)
+    chat.reload()
+    chat.wait_for_connection()
+    worker.will_say("A long one.")
+    worker.will_say("Only ", hold, "this.")
+    chat.ask("First")
+    chat.button("Clear").click()
+    chat.ask("Second")
+    # Playwright hands frames over only while it is waited with.
+    wait_until(lambda: chat.page.wait_for_timeout(50) or any("Only" in frame for frame in held))
+    for frame in held:
+        lines[-1].send(frame)
+    del held[:]
+    chat.expect_text("Only ")
+    hold.set()
+    chat.expect_text("Only this.")
+    expect(chat.questions).to_have_count(1)
 
 
 def test_history_of_a_new_visitor_says_that_it_is_empty(chat):

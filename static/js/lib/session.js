@@ -174,8 +174,9 @@ export class Session extends EventTarget {
         const missing = !sent.conversation.messages.has(frame.reply);
         if (missing && sent.conversation === this.conversation) this.#closeGap();
       }, PATIENCE);
-    } else {
-      // The site now follows what was sent, but the visitor has gone on to another conversation.
+    } else if (this.conversation.id || !this.sending) {
+      // The site now follows what was sent, but the visitor has gone on to another conversation. Where that one's first
+      // message is under way, the site follows it by itself, and perhaps does already.
       this.#followShown();
     }
     this.#tell("accepted", { frame, sent: sent.frame, here });

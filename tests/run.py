@@ -20,17 +20,20 @@ from tests import parts
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "--durations=15"]
 APART = [f"--ignore=tests/{part}" for part in ("browser", "faults", "backends")]
-# Faults whose time goes in waiting run beside the others; those that take all of the machine run alone.
-BESIDE = (
-    "test_controller.py",
-    "test_database.py",
-    "test_fair_queue.py",
-    "test_next_worker.py",
-    "test_worker.py",
-    "test_worker_calls.py",
-    "test_workers_die.py",
-)
-ALONE = ("test_load.py", "test_soak.py")
+# Faults whose time goes in waiting run beside the others, in lanes; those that take all of the machine run alone.
+LANES = {
+    "faults of neighbours": (
+        "test_controller.py",
+        "test_database.py",
+        "test_fair_queue.py",
+        "test_next_worker.py",
+        "test_worker.py",
+        "test_worker_calls.py",
+        "test_workers_die.py",
+    ),
+    "soak": ("test_soak.py",),
+}
+ALONE = ("test_load.py",)
 # What has a long variant beside the faults.
 LONG = ("tests/chat/images/test_hostile_files.py", "tests/feedback/test_import_and_export.py")
 SOURCES = ["chat", "feedback", "mmchat_site", "deploy", "manage.py"]
@@ -72,19 +75,17 @@ def databases(url: str) -> bool:
 
 
 def faults(**environment: str) -> bool:
-    beside = [f"tests/faults/{name}" for name in BESIDE]
+    lanes = {title: [f"tests/faults/{name}" for name in names] for title, names in LANES.items()}
     alone = [f"tests/faults/{name}" for name in ALONE]
-    others = [*PYTEST, "tests/faults", *(f"--ignore={path}" for path in beside + alone)]
-    with ThreadPoolExecutor(1) as thread:
-        waiting = thread.submit(
-            run,
-            "faults of neighbours",
-            [*PYTEST, *beside],
-            told_at_the_end=True,
-            **environment,
-        )
-        held = run("faults of the site", others, **environment) and waiting.result()
-    return run("load", [*PYTEST, *alone], **environment) and held
+    apart = [path for paths in (*lanes.values(), alone) for path in paths]
+    others = [*PYTEST, "tests/faults", *(f"--ignore={path}" for path in apart)]
+    with ThreadPoolExecutor(len(lanes)) as threads:
+        beside = [
+            threads.submit(run, title, [*PYTEST, *paths], told_at_the_end=True, **environment)
+            for title, paths in lanes.items()
+        ]
+        held = run("faults of the site", others, **environment)
+    return all([run("load", [*PYTEST, *alone], **environment), held, *(lane.result() for lane in beside)])
 
 
 def long() -> bool:

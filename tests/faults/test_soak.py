@@ -1,6 +1,6 @@
 """A soak: visitors chat, upload, vote, reload and drop while one thing after another breaks; nothing is lost or leaks.
 
-`make soak` runs it for an hour, `make long` for ten minutes.
+`make soak` runs it for an hour, `make long` for ten minutes, `make test-faults` for two.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from tests.faults.soak.havoc import Balancer, Havoc, decoders_of
 from tests.faults.soak.ledger import Ledger
 from tests.running import free_port
 
-SECONDS = float(os.environ.get("MMCHAT_SOAK_SECONDS", "600" if LONG else "10"))
+SECONDS = float(os.environ.get("MMCHAT_SOAK_SECONDS", "600" if LONG else "120"))
 WARM_UP = min(60.0, SECONDS / 4)
 GUESTS = 12
 PLACES = 8  # for replies at once: some wait

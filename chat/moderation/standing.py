@@ -35,7 +35,8 @@ def settle(messages: Collection[uuid.UUID]) -> set[uuid.UUID]:
     What one was upheld of is refused. Gives the conversations in which something may have changed.
     """
     changed = set()
-    for message in Message.objects.filter(pk__in=messages).select_for_update():
+    # Locked in one order, or two moderators who decide about the same messages could wait for each other.
+    for message in Message.objects.filter(pk__in=messages).order_by("pk").select_for_update():
         events = ModerationEvent.objects.keeping_back().filter(message=message)
         rows = list(events.order_by("pk").values_list("stage", "outcome", "state"))
         for stage, change in ((Stage.MESSAGE, _settle_message), (Stage.REPLY, _settle_reply)):

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import termios
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from PIL import Image
 from chat.images import pool as pool_module
 from chat.images.errors import ImageRefused
 from tests.chat.images.pictures import encoded, endless_scans, patterned
+from tests.running import wait_until
 
 ROOT = Path(pool_module.__file__).parents[2]
 LIMITS = {"pixels": 25_000_000, "side": 8192}
@@ -42,13 +42,6 @@ def is_running(pid):
     return state(pid) not in "ZX"
 
 
-def wait_until(condition, what):
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.01)
-
-
 @contextlib.contextmanager
 def frozen_child(pool):
     """Stop a child so that its next picture stays in the middle of being decoded."""
@@ -56,7 +49,7 @@ def frozen_child(pool):
     (pid,) = pool.process_ids()
     os.kill(pid, signal.SIGSTOP)
     # The signal is sent, not yet heard: on a busy machine it would take some of the picture first.
-    wait_until(lambda: state(pid) == "T", "the child to stop")
+    wait_until(lambda: state(pid) == "T", what="the child to stop")
     try:
         yield pid
     finally:
@@ -104,7 +97,7 @@ def test_a_child_that_dies_of_a_picture_costs_that_picture_only(make_pool, kille
     pool = make_pool()
     with frozen_child(pool) as pid, ThreadPoolExecutor(1) as thread:
         answer = thread.submit(refusal, pool, PICTURE)
-        wait_until(lambda: holds_a_job(pid), "the picture to be under way")
+        wait_until(lambda: holds_a_job(pid), what="the picture to be under way")
         os.kill(pid, killed_by)
         os.kill(pid, signal.SIGCONT)
         assert answer.result(20) == code
@@ -117,7 +110,7 @@ def test_a_child_that_died_between_two_pictures_costs_none(make_pool):
     pool.decode(PICTURE, **LIMITS)
     (pid,) = pool.process_ids()
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not is_running(pid), "the child to die")
+    wait_until(lambda: not is_running(pid), what="the child to die")
     assert pool.decode(PICTURE, **LIMITS).about.width == 60
 
 
@@ -161,7 +154,7 @@ def test_more_callers_than_may_wait_are_refused_at_once(make_pool):
     pool = make_pool(waiting=1)
     with frozen_child(pool) as pid, ThreadPoolExecutor(2) as threads:
         waiting = [threads.submit(pool.decode, PICTURE, **LIMITS) for _ in range(2)]
-        wait_until(lambda: pool.callers == 2, "both places to be taken")
+        wait_until(lambda: pool.callers == 2, what="both places to be taken")
         assert refusal(pool, PICTURE) == "images_busy"
         os.kill(pid, signal.SIGCONT)
         assert [caller.result(20).about.width for caller in waiting] == [60, 60]
@@ -178,7 +171,7 @@ def test_two_children_work_at_once(make_pool):
     pool = make_pool(children=2)
     with frozen_child(pool) as pid, ThreadPoolExecutor(2) as threads:
         pictures = [threads.submit(pool.decode, PICTURE, **LIMITS) for _ in range(2)]
-        wait_until(lambda: any(picture.done() for picture in pictures), "the other child")
+        wait_until(lambda: any(picture.done() for picture in pictures), what="the other child")
         assert not all(picture.done() for picture in pictures)
         os.kill(pid, signal.SIGCONT)
         assert [picture.result(20).about.width for picture in pictures] == [60, 60]
@@ -197,7 +190,7 @@ def test_closing_refuses_who_waits(make_pool):
     pool = make_pool()
     with frozen_child(pool), ThreadPoolExecutor(2) as threads:
         answers = [threads.submit(refusal, pool, PICTURE) for _ in range(2)]
-        wait_until(lambda: pool.callers == 2, "two callers")
+        wait_until(lambda: pool.callers == 2, what="two callers")
         pool.close()
         assert {answer.result(20) for answer in answers} <= {"images_busy", "image_too_heavy"}
 
@@ -244,7 +237,7 @@ def test_children_end_with_a_site_that_is_killed(child_is, tmp_path):
         if child_is == "busy":
             os.kill(pid, signal.SIGSTOP)  # the end of its input can't reach it now
         site.kill()
-    wait_until(lambda: not is_running(pid), "the child to end")
+    wait_until(lambda: not is_running(pid), what="the child to end")
 
 
 def test_a_child_holds_nothing_of_the_site(make_pool, monkeypatch):

@@ -1,8 +1,8 @@
 """Run the tests, or one of the other gates: `python -m tests.run [faults|long|soak|backends|lint|audit]`.
 
 The tests run three times over: on SQLite; those that touch the database again on PostgreSQL; and those in a
-browser, in a process of their own because Playwright's event loop disturbs the others. The first two run beside the
-last, on another core. Faults, which take minutes and look at the clock, have a gate of their own; `long` runs them
+browser, in a process of their own because Playwright's event loop disturbs the others. Two of the three run at any
+time, each on a core. Faults, which take minutes and look at the clock, have a gate of their own; `long` runs them
 in their long variants, and what else has one; `soak` breaks all of it at once for an hour. `backends` asks the servers
 that teams run and our own worker, each with a tiny model, and installs them first. `audit` asks the network for known
 vulnerabilities.
@@ -61,17 +61,17 @@ def run(title: str, command: list[str], *, told_at_the_end: bool = False, **envi
 
 def tests() -> bool:
     chromium = parts.chromium()
-    with ThreadPoolExecutor(1) as beside, parts.postgresql() as url:
-        on_databases = beside.submit(databases, url)
-        in_browser = run("tests in the browser", [*PYTEST, "tests/browser"], MMCHAT_CHROMIUM=chromium)
-        return on_databases.result() and in_browser
-
-
-def databases(url: str) -> bool:
-    on_sqlite = run("tests on SQLite", [*PYTEST, *APART], told_at_the_end=True)
-    only = [*PYTEST, *APART, "--database-only"]
-    title = "tests of the database on PostgreSQL"
-    return run(title, only, told_at_the_end=True, DATABASE_URL=url) and on_sqlite
+    elsewhere = [*PYTEST, *APART]
+    only = [*elsewhere, "--database-only"]
+    with parts.postgresql() as url, ThreadPoolExecutor(2) as lanes:
+        runs = [
+            lanes.submit(run, "tests in the browser", [*PYTEST, "tests/browser"], MMCHAT_CHROMIUM=chromium),
+            lanes.submit(run, "tests on SQLite", elsewhere, told_at_the_end=True),
+            lanes.submit(
+                run, "tests of the database on PostgreSQL", only, told_at_the_end=True, DATABASE_URL=url
+            ),
+        ]
+    return all(each.result() for each in runs)
 
 
 def faults(**environment: str) -> bool:

@@ -67,7 +67,7 @@ class Site:
             shutil.copytree(Site.collected, self.folder / "static", copy_function=shutil.copy2)
         if "DATABASE_URL" not in self.environment and not (self.folder / "mmchat.sqlite3").exists():
             # Making the tables takes seconds, too; each site begins with a copy of what migrating made once.
-            shutil.copy2(Site.migrated or self._keep_migrated(), self.folder / "mmchat.sqlite3")
+            self.begin_with_tables()
         with (self.folder / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -95,6 +95,10 @@ class Site:
             Site.collected = Path(tempfile.mkdtemp(prefix="mmchat-static-"))
             atexit.register(shutil.rmtree, Site.collected, ignore_errors=True)
             shutil.copytree(self.folder / "static", Site.collected, dirs_exist_ok=True)
+
+    def begin_with_tables(self) -> None:
+        """Give a site on SQLite its tables: a copy of what migrating made once."""
+        shutil.copy2(Site.migrated or self._keep_migrated(), self.folder / "mmchat.sqlite3")
 
     def _keep_migrated(self) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="mmchat-tables-"))

@@ -15,9 +15,9 @@ from tests.running import Site
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-# The address bar's popup is a page of its own in each window, and costs as much as the page that is tested; a renderer in
-# spare is used by the next page only, and tests open one each. What follows it is what Playwright turns off, too: of two
-# such flags Chromium heeds the last.
+# The address bar's popup is a page of its own in each window, and costs as much as the page that is tested; a renderer
+# in spare is used by the next page only, and most tests open one. The others are what Playwright turns off: of two such
+# flags Chromium heeds the last.
 OFF = (
     "WebUIOmniboxPopup",
     "WebUIOmniboxAimPopup",

@@ -32,12 +32,17 @@ def admin(chat, open_page, site, worker):
 
     name, password = re.search(r"administrator +(\S+), password (\S+)", site.log).groups()
     admin = open_page("/admin/")
-    admin.expect_accessible(WCAG)
     admin.page.get_by_label("Username").fill(name)
     admin.page.get_by_label("Password").fill(password)
     admin.button("Log in").click()
     expect(admin.page.get_by_role("link", name="Conversations", exact=True)).to_be_visible()
     return admin
+
+
+def test_the_page_to_log_in_has_no_violation(open_page):
+    stranger = open_page("/admin/")
+    expect(stranger.page.get_by_label("Username")).to_be_visible()
+    stranger.expect_accessible(WCAG)
 
 
 def test_every_list_of_the_administration_opens_without_a_violation(admin):

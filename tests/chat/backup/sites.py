@@ -49,10 +49,10 @@ def site_at(folder, url=None):
     return Site(folder, environment={"DATABASE_URL": url} if url else None)
 
 
-def filled(folder, url=None):
-    """Give a site with rows of every kind, and files."""
-    site = site_at(folder, url)
-    done(site.manage("migrate", "-v", "0"))
+def filled(folder):
+    """Give a site on SQLite with rows of every kind, and files."""
+    site = site_at(folder)
+    site.begin_with_tables()
     done(site.manage("shell", "-v", "0", "--no-imports", "-c", FILL))
     return site
 

@@ -46,7 +46,8 @@ def open_tunnel() -> Iterator[tuple[socket.socket, str]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",  # a server greets in whatever letters it likes
         start_new_session=True,  # Ctrl-C ends it after the site has drained, and not before
     )
     try:
@@ -67,6 +68,11 @@ def open_tunnel() -> Iterator[tuple[socket.socket, str]]:
 def client(port: int) -> list[str]:
     """Give the command that opens a tunnel to `port`: what the host chose, else cloudflared, else ssh."""
     chosen = settings.MMCHAT_SHARE_SSH
+    if chosen and "{port}" not in chosen:
+        # Another port is the site's own, at which the administration is open.
+        raise CommandError(
+            "MMCHAT_SHARE_SSH lacks {port}, where the tunnel has to end: -R 80:127.0.0.1:{port} …"
+        )
     if not chosen and (cloudflared := shutil.which("cloudflared")):
         return [cloudflared, "tunnel", "--no-autoupdate", "--url", f"http://127.0.0.1:{port}"]
     ssh = shutil.which("ssh")
@@ -94,10 +100,11 @@ def _origin(process: subprocess.Popen[str], program: str, ends: threading.Event)
 
     def read() -> None:
         assert process.stdout
-        for line in process.stdout:
-            said.append(line.strip())
-            if match := _SAID.search(line):
-                found.put(match[1] or match[2])
+        with process.stdout as lines:
+            for line in lines:
+                said.append(line.strip())
+                if match := _SAID.search(line):
+                    found.put(match[1] or match[2])
         found.put("")
         if not ends.is_set():
             log.warning("the tunnel of --share has ended; start the site again for a new one")

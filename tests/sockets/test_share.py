@@ -1,5 +1,7 @@
 """`serve --share`: others reach the site through a tunnel, by a real ssh server, and the administration they do not."""
 
+import contextlib
+import http.client
 import json
 import os
 import re
@@ -61,6 +63,35 @@ def test_the_administration_is_not_there_through_the_tunnel_whatever_a_request_s
     assert answer.status_code == 404
     nothing = through(server, "/nothing/", host, headers=claims)
     assert answer.text == nothing.text
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//admin/", "/%61dmin/", "/%2561dmin/", "/admin;/", "/./admin/", "/x/../admin/", "/%2e/admin/",
+        "/admin%2flogin/", "/admin/%0a", "/%5cadmin/", "http://localhost/admin/login/",
+        "//metrics", "/%6detrics", "/metrics/", "/metrics%00",
+    ],
+)  # fmt: skip
+def test_nor_is_it_however_its_path_is_written(shared, server, target):
+    claims = {
+        "Host": f"127.0.0.1:{shared.port}",
+        "Forwarded": "for=127.0.0.1;host=localhost",
+        "X-Forwarded-For": "127.0.0.1",
+        "X-Original-URL": "/admin/login/",
+        "X-Rewrite-URL": "/admin/login/",
+        "Script-Name": "/x",
+        "Server-Port": str(shared.port),
+    }
+    connection = http.client.HTTPConnection("127.0.0.1", server.entrance, timeout=20)
+    with contextlib.closing(connection):
+        connection.putrequest("GET", target, skip_host=True)  # as it is: a browser would tidy it up
+        for name, value in claims.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert answer.status == 404
+        assert b"password" not in answer.read()
 
 
 def test_at_the_machines_own_address_it_is(shared):
@@ -127,7 +158,7 @@ def test_it_ends_with_a_site_that_is_killed_too_and_its_end_is_told(server, tmp_
 
 
 def test_a_server_that_opens_none_is_told_with_what_it_said(tmp_path):
-    options = "-p 1 -o ConnectTimeout=5 nobody@127.0.0.1"
+    options = "-R 80:127.0.0.1:{port} -p 1 -o ConnectTimeout=5 nobody@127.0.0.1"
     site = Site(tmp_path, "--share", environment={"MMCHAT_SHARE_SSH": options}).start(wait=False)
     assert site.process.wait(60) == 1
     assert "has opened no tunnel" in site.log
@@ -142,8 +173,25 @@ def test_cloudflared_comes_first_then_ssh_then_a_sentence(tmp_path, monkeypatch,
         (tmp_path / name).write_text("#!/bin/sh\n")
         os.chmod(tmp_path / name, 0o755)
         assert tunnel.client(1)[0] == str(tmp_path / name)
+    settings.MMCHAT_SHARE_SSH = "-R 80:127.0.0.1:7860 me@a.example.org"  # past the gate, if it were let
+    with pytest.raises(CommandError, match=r"MMCHAT_SHARE_SSH lacks \{port\}"):
+        tunnel.client(5)
     settings.MMCHAT_SHARE_SSH = "-R 80:127.0.0.1:{port} me@a.example.org"
     assert tunnel.client(5)[-3:] == ["-R", "80:127.0.0.1:5", "me@a.example.org"]
+
+
+def test_a_greeting_in_other_letters_hides_no_address(tmp_path, monkeypatch, settings):
+    settings.MMCHAT_SHARE_SSH = "-R 80:127.0.0.1:{port} me@a.example.org"
+    for name in ("MMCHAT_TRUSTED_PROXIES", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"):
+        setattr(settings, name, list(getattr(settings, name)))
+    settings.MMCHAT_SHARED_ORIGIN, settings.MMCHAT_SHARED_PORT, settings.SECURE_PROXY_SSL_HEADER = "", 0, None
+    said = "a.example.org tunneled with tls termination, https://a.example.org"
+    (tmp_path / "ssh").write_text(f"#!/bin/sh\nprintf 'Gr\\374\\337e\\n'\necho '{said}'\nexec cat\n")
+    os.chmod(tmp_path / "ssh", 0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(tunnel, "ANSWER_SECONDS", 10)
+    with tunnel.open_tunnel() as (_, origin):
+        assert origin == "https://a.example.org"
 
 
 def test_what_each_says_of_its_address_is_understood():

@@ -117,7 +117,10 @@ def serve_here(*listeners: socket.socket, supervisor: int | None = None) -> None
 
 def serve_with_daphne(host: str, port: int) -> None:
     """Serve with daphne, the development server: it neither drains nor waits for slow readers."""
-    command = [sys.executable, "-m", "daphne", "-b", host, "-p", str(port), "mmchat_site.asgi:application"]
+    quiet = ["-v", "0"]  # else it logs each request with its address and its query
+    command = [
+        sys.executable, "-m", "daphne", *quiet, "-b", host, "-p", str(port), "mmchat_site.asgi:application",
+    ]  # fmt: skip
     _supervise(lambda number: subprocess.Popen(command, start_new_session=True), 1)
 
 

@@ -148,8 +148,10 @@ def test_daphne_can_carry_the_site_and_ends_with_its_parent(tmp_path):
     try:
         site.start()
         assert requests.get(f"{site.url}/", timeout=10).ok
+        assert requests.get(f"{site.url}/history/?search=fever", timeout=10).ok
         site.wait_for_model()
         assert site.stop() == 0
+        assert "/history/" not in site.log  # nor by whom: what visitors look for is in no log
         with pytest.raises(requests.ConnectionError):
             requests.get(f"{site.url}/readyz", timeout=5)
     finally:

@@ -45,7 +45,12 @@ def hash_of(address: Address | None) -> str:
 
 
 def forget() -> int:
-    """Remove keys of earlier periods, and addresses and hashes that are too old; give of how many visitors."""
+    """Remove keys of earlier periods, and addresses and hashes that are too old; give of how many visitors.
+
+    Where addresses are no longer kept, those from before go as well: visitors are told that there are none.
+    """
+    if not settings.MMCHAT_STORE_ADDRESSES:
+        Visitor.objects.filter(address__isnull=False).update(address=None)
     days = settings.MMCHAT_KEEP_ADDRESSES_DAYS
     if not days:
         return 0

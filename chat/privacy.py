@@ -7,11 +7,15 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from chat.limits.open_sockets import KEPT_SECONDS
+from chat.limits.rules import rules
 from chat.models import Backend, ModerationCheck, SiteText
+from chat.models.limits import Counted, CountedBy
 from chat.staff import lock_out
 from chat.visitors import COOKIE_SECONDS
 
-DAY_SECONDS = 24 * 3600
+HOUR_SECONDS = 3600
+DAY_SECONDS = 24 * HOUR_SECONDS
 
 
 class Kept(NamedTuple):
@@ -35,19 +39,32 @@ def kept() -> list[Kept]:
         Kept(_("Images"), _images(), _until_unused()),
         Kept(
             _("Votes, comments and reports"),
-            _("What you say of replies, and when."),
+            _("What you say of replies, what you said before you changed it, and when."),
             _("As long as the chat."),
         ),
+        Kept(
+            _("Your browser"),
+            _(
+                "A random number, when it first wrote here, and a hash of your receipt code, where you took one."
+            ),
+            _until_gone(),
+        ),
         Kept(_("Your address"), _address(), _until_forgotten()),
+        Kept(_("Counts"), _counts(), _until_counted()),
         Kept(
             _("The content check"),
             _check(),
             _until_checked(),
         ),
         Kept(
+            _("Moderators"),
+            _("What they decided of your chats, images and votes, or of you, with their reasons and notes."),
+            _("As long as the chat. That an image is blocked, with hashes of its pixels: for good."),
+        ),
+        Kept(
             _("Terms and research"),
             _research(),
-            _("Until everything of yours is deleted."),
+            _until_gone(),
         ),
         Kept(
             _("Public links"),
@@ -61,13 +78,14 @@ def kept() -> list[Kept]:
             _(
                 "Staff may export chats, votes and reports, without addresses unless they are entitled to them. Deleted chats are in no new export."
             ),
-            _("Files of exports: %(days)s.") % {"days": _days(settings.MMCHAT_KEEP_EXPORTS_DAYS)},
+            _in_a_row(
+                _("Files of exports: %(days)s.") % {"days": _days(settings.MMCHAT_KEEP_EXPORTS_DAYS)},
+                _("Copies of them and backups: as the host decides."),
+            ),
         ),
         Kept(
             _("Log and statistics"),
-            _(
-                "Times, errors and random ids, and counts by the hour. Nothing that you or a model wrote, and no address."
-            ),
+            _log(),
             _("Counts stay. The log is kept as this machine is set up."),
         ),
         Kept(
@@ -97,6 +115,7 @@ def cookies() -> list[Cookie]:
             _days(settings.CSRF_COOKIE_AGE // DAY_SECONDS),
         ),
         Cookie("sessionid", _("For staff who log in, for nobody else."), _hours(settings.SESSION_COOKIE_AGE)),
+        Cookie("messages", _("What staff are told of what they just did."), _("Until it is shown.")),
         Cookie(
             lock_out.COOKIE,
             _("Knows again a browser of staff, so that others' wrong passwords don't lock them out."),
@@ -107,27 +126,32 @@ def cookies() -> list[Cookie]:
 
 def _chats() -> str:
     text = _(
-        "Your messages, the replies, the model and parameters, and times. They go to the server of the model that you ask."
+        "Your messages, the replies, a title, the language of your words, the model and parameters, and times. They go to the server of the model that you ask."
     )
     outside = Backend.objects.filter(enabled=True, url__startswith="https://").exists()
-    return f"{text} " + (
+    return _in_a_row(
+        text,
         _("Some of these servers are at addresses outside and may be run by others.")
         if outside
-        else _("These servers are the host's own or in the host's networks.")
+        else _("These servers are the host's own or in the host's networks."),
     )
 
 
 def _images() -> str:
     return _(
         "Each picture is written anew before it is stored: nothing of what a camera or phone wrote into it (place, time, "
-        "device; EXIF, GPS, XMP) is ever stored. Beside it: its name, your description, a hash of its pixels, a small copy."
+        "device; EXIF, GPS, XMP) is ever stored. Beside it: its name, your description, hashes of its pixels, a JPEG and a small copy."
     )
 
 
 def _address() -> str:
-    if settings.MMCHAT_STORE_ADDRESSES:
-        return _("The IP address from which you wrote first.")
     days = settings.MMCHAT_KEEP_ADDRESSES_DAYS
+    if settings.MMCHAT_STORE_ADDRESSES and days:
+        return _("The IP address from which you wrote first in a period of %(days)s, and a hash of it.") % {
+            "days": _days(days)
+        }
+    if settings.MMCHAT_STORE_ADDRESSES:
+        return _("The IP address from which you wrote first, and a hash of it.")
     if not days:
         return _("Not the IP address, but a hash of it with a secret key.")
     return ngettext(
@@ -149,17 +173,56 @@ def _check() -> str:
         (_("replies"), any(check.on_replies for check in checks)),
     ]
     urls = [settings.MMCHAT_MODERATION_URL] * by_setting + [check.url for check in checks if check.url]
+    # A guard is a model of a backend, which may be at another host, too.
+    guards = Backend.objects.filter(enabled=True, placements__model__in=[check.guard_id for check in checks])
+    urls += guards.values_list("url", flat=True)
     hosts = ", ".join(sorted({urlsplit(url).hostname or "" for url in urls}))
-    return " ".join(
-        [
-            _("Checked by a program: %(kinds)s.")
-            % {"kinds": ", ".join(name for name, is_so in looked_at if is_so)},
-            _("That goes to %(hosts)s, without anything that tells who you are.") % {"hosts": hosts}
-            if hosts
-            else _("It does not leave this site for that."),
-            _("What was found is stored, and moderators may look at chats and hide replies."),
-        ]
+    return _in_a_row(
+        _("Checked by a program: %(kinds)s.")
+        % {"kinds": ", ".join(name for name, is_so in looked_at if is_so)},
+        _("That goes to %(hosts)s, without anything that tells who you are.") % {"hosts": hosts}
+        if hosts
+        else _("It does not leave this site for that."),
+        _("What was found is stored, and moderators may look at chats and hide replies."),
     )
+
+
+def _counts() -> str:
+    log_ins = _("Log-ins that failed, under hashes of the name and the address with a secret key.")
+    if not _counted_seconds():
+        return log_ins
+    return _in_a_row(
+        _(
+            "How often you did what has a limit, under hashes of your browser's number and your address with a secret key."
+        ),
+        log_ins,
+    )
+
+
+def _counted_seconds() -> int:
+    """Give how long the counts of limits stay: a window matters until the one after it has ended."""
+    in_force = rules()
+    windows = [
+        2 * (rule.seconds or 0) for each in in_force.values() for rule in each if rule.by != CountedBy.TOKEN
+    ]
+    if Counted.SOCKETS in in_force and settings.REDIS_URL:
+        windows.append(KEPT_SECONDS)
+    return max(windows, default=0)
+
+
+def _until_counted() -> str:
+    # Old tries to log in go with the hourly purge.
+    seconds = max(_counted_seconds(), settings.MMCHAT_ADMIN_LOCK_SECONDS + HOUR_SECONDS)
+    return _("At most %(time)s.") % {"time": _hours(-(-seconds // HOUR_SECONDS) * HOUR_SECONDS)}
+
+
+def _log() -> str:
+    text = _(
+        "Times, errors and random ids, and counts by the hour. Nothing that you or a model wrote, and no address."
+    )
+    if not settings.MMCHAT_TRUSTED_PROXIES:
+        return text
+    return _in_a_row(text, _("A server in front of this one may note addresses in a log of its own."))
 
 
 def _research() -> str:
@@ -177,7 +240,8 @@ def _until_deleted() -> str:
     }
     if not settings.MMCHAT_KEEP_DAYS:
         return deleted
-    return _("%(days)s after the last message.") % {"days": _days(settings.MMCHAT_KEEP_DAYS)} + f" {deleted}"
+    too_old = _("%(days)s after the last message.") % {"days": _days(settings.MMCHAT_KEEP_DAYS)}
+    return _in_a_row(too_old, deleted)
 
 
 def _until_checked() -> str:
@@ -194,7 +258,20 @@ def _until_unused() -> str:
 
 
 def _until_forgotten() -> str:
-    return _for_days(settings.MMCHAT_KEEP_ADDRESSES_DAYS) or _("Until everything of yours is deleted.")
+    return _for_days(settings.MMCHAT_KEEP_ADDRESSES_DAYS) or _until_gone()
+
+
+def _until_gone() -> str:
+    days = _days(settings.MMCHAT_KEEP_DELETED_DAYS)
+    return _("Until you delete everything of yours, and %(days)s after that.") % {"days": days}
+
+
+def _in_a_row(*sentences: str) -> str:
+    """Join sentences as the page's language does: Chinese has no space between them."""
+    row, *more = sentences
+    for sentence in more:
+        row = _("%(before)s %(after)s") % {"before": row, "after": sentence}
+    return row
 
 
 def _for_days(days: int) -> str:

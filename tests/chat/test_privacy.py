@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from io import BytesIO
+from ipaddress import ip_network
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,15 +12,20 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image as Picture
+from PIL.PngImagePlugin import PngInfo
 
 from chat.addresses import client_address, keyed_hash
+from chat.kept import Kept
 from chat.models import (
     AddressKey,
     AuditEntry,
     Backend,
+    ChatModel,
     Image,
+    LimitRule,
     ModerationCheck,
     ModerationEvent,
+    Placement,
     SiteText,
     Visitor,
 )
@@ -46,7 +52,11 @@ def page(**headers):
         ("MMCHAT_KEEP_EXPORTS_DAYS", 4, "Files of exports: 4 days."),
         ("MMCHAT_KEEP_ADDRESSES_DAYS", 9, "Its key changes every 9 days"),
         ("MMCHAT_KEEP_ADDRESSES_DAYS", 0, "a hash of it with a secret key"),
-        ("MMCHAT_STORE_ADDRESSES", True, "The IP address from which you wrote first."),
+        ("MMCHAT_STORE_ADDRESSES", True, "The IP address from which you wrote first in a period of 30 days"),
+        ("MMCHAT_KEEP_DELETED_DAYS", 3, "Until you delete everything of yours, and 3 days after that."),
+        ("MMCHAT_ADMIN_LOCK_SECONDS", 36000, "At most 11 hours."),
+        ("MMCHAT_TRUSTED_PROXIES", [ip_network("127.0.0.1/32")], "in front of this one may note addresses"),
+        ("REDIS_URL", "redis://127.0.0.1:1/0", "At most 24 hours."),
         ("MMCHAT_KEEP_MODERATION_DAYS", 17, "17 days"),
         ("MMCHAT_KEEP_AUDIT_DAYS", 366, "366 days"),
         ("MMCHAT_MODERATE", True, "That goes to api.openai.com, without"),
@@ -83,6 +93,40 @@ def test_each_check_that_is_set_up_is_told():
     assert "Nothing is checked by itself." in page()
 
 
+def test_a_guard_at_another_host_is_told():
+    guard = ChatModel.objects.create(name="llama-guard")
+    near = Backend.objects.create(name="near", kind="openai", url="http://10.0.0.7:8000")
+    Placement.objects.create(model=guard, backend=near)
+    ModerationCheck.objects.create(name="guard", kind="guard", guard=guard, unsafe="^unsafe", safe="^safe")
+    assert "That goes to 10.0.0.7, without" in page()
+    far = Backend.objects.create(name="far", kind="openai", url="https://guards.example.org/v1")
+    Placement.objects.create(model=guard, backend=far)
+    assert "That goes to 10.0.0.7, guards.example.org, without" in page()
+
+
+def test_how_long_counts_stay_follows_from_the_limits(settings):
+    assert "At most 2 hours." in page()  # two windows of the megabytes, which are an hour long
+    LimitRule.objects.create(name="a day", counted="messages", by="visitor", amount=300, seconds=86400)
+    Kept.forget_all()
+    assert "At most 48 hours." in page()
+    assert "How often you did what has a limit" in page()
+    settings.MMCHAT_LIMITS = False
+    Kept.forget_all()
+    assert "How often you did what has a limit" not in page()
+
+
+def test_addresses_of_before_go_where_they_are_no_longer_kept(settings):
+    settings.MMCHAT_STORE_ADDRESSES, settings.MMCHAT_KEEP_ADDRESSES_DAYS = True, 0
+    visitor = ensure_visitor(make_visitor().key, ADDRESS)
+    purge()
+    assert Visitor.objects.get(pk=visitor.pk).address == str(ADDRESS)
+    settings.MMCHAT_STORE_ADDRESSES = False
+    assert "Not the IP address" in page()
+    purge()
+    visitor.refresh_from_db()
+    assert (visitor.address, visitor.address_hash) == (None, keyed_hash(ADDRESS))
+
+
 def test_it_is_in_chinese_too_and_linked_from_where_visitors_look(client):
     assert "本站存储哪些内容" in page(**{"Accept-Language": "zh-cn"})
     start = client.get("/").content.decode()
@@ -99,6 +143,9 @@ def test_every_cookie_that_is_set_is_on_it(client, settings):
     User.objects.create_superuser("person", password="a right long password")
     staff.post(reverse("admin:login"), {"username": "person", "password": "a right long password"})
     assert settings.SESSION_COOKIE_NAME in staff.cookies
+    rule = {"name": "x", "counted": "frames", "by": "visitor", "amount": 5, "seconds": 9}
+    assert staff.post(reverse("admin:chat_limitrule_add"), rule).status_code == 302
+    assert "messages" in staff.cookies
     assert told == set(client.cookies) | set(staff.cookies)
 
 
@@ -153,24 +200,46 @@ def test_sessions_that_ended_are_removed(client):
     assert list(Session.objects.values_list("session_key", flat=True)) == ["lasting"]
 
 
-def test_where_and_with_what_a_picture_was_taken_is_in_no_stored_file(client, settings, tmp_path):
+def told_photo(file_format):
+    """Give a photo in which all that its format can hold tells something secret, and how often it does."""
+    exif = Picture.Exif()
+    exif[0x010F], exif[0x9286] = "SECRET-CAMERA", b"ASCII\0\0\0SECRET-COMMENT"
+    exif.get_ifd(0x8825).update(
+        {1: "N", 2: (48.0, 51.0, 29.9), 3: "E", 4: (2.0, 17.0, 40.2), 27: b"SECRET-PLACE"}
+    )
+    xmp, profile = b"<x:xmpmeta>SECRET-XMP</x:xmpmeta>", b"SECRET-PROFILE" * 10
+    text = PngInfo()
+    text.add_text("Author", "SECRET-AUTHOR")
+    text.add_itxt("XML:com.adobe.xmp", "SECRET-XMP")
+    options = {
+        "JPEG": {"exif": exif, "xmp": xmp, "comment": b"SECRET-NOTE", "icc_profile": profile},
+        "PNG": {"exif": exif, "pnginfo": text},
+        "WEBP": {"exif": exif, "xmp": xmp, "icc_profile": profile},
+        "GIF": {"comment": b"SECRET-NOTE"},
+    }
+    file = BytesIO()
+    Picture.new("RGB", (64, 48), "teal").save(file, file_format, **options[file_format])
+    data = file.getvalue()
+    if file_format == "JPEG":  # behind its start a segment of IPTC, as picture agencies write it
+        iptc = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x10\x1c\x02\x50\0\x0bSECRET-IPTC"
+        data = data[:2] + b"\xff\xed" + (len(iptc) + 2).to_bytes(2, "big") + iptc + data[2:]
+    return data
+
+
+@pytest.mark.parametrize(("file_format", "secrets"), [("JPEG", 16), ("PNG", 5), ("WEBP", 14), ("GIF", 1)])
+def test_where_and_with_what_a_picture_was_taken_is_in_no_stored_file(
+    client, settings, tmp_path, file_format, secrets
+):
     settings.STORAGES = settings.STORAGES | {
         "default": {
             "BACKEND": "django.core.files.storage.FileSystemStorage",
             "OPTIONS": {"location": str(tmp_path)},
         }
     }
-    exif = Picture.Exif()
-    exif[0x010F], exif[0x9286] = "SECRET-CAMERA", b"ASCII\0\0\0SECRET-COMMENT"
-    exif.get_ifd(0x8825).update(
-        {1: "N", 2: (48.0, 51.0, 29.9), 3: "E", 4: (2.0, 17.0, 40.2), 27: b"SECRET-PLACE"}
-    )
-    file = BytesIO()
-    xmp = b"<x:xmpmeta>SECRET-XMP</x:xmpmeta>"
-    Picture.new("RGB", (64, 48), "teal").save(file, "JPEG", exif=exif, xmp=xmp, comment=b"SECRET-NOTE")
-    assert file.getvalue().count(b"SECRET-") == 5
-    file.seek(0)
-    file.name = "photo.jpg"
+    data = told_photo(file_format)
+    assert data.count(b"SECRET-") == secrets
+    file = BytesIO(data)
+    file.name = "photo"
     assert client.get("/").status_code == 200
     assert client.post("/uploads/", {"image": file}).status_code == 201
     stored = Image.objects.get().file_names
@@ -180,4 +249,4 @@ def test_where_and_with_what_a_picture_was_taken_is_in_no_stored_file(client, se
         assert b"SECRET" not in content
         with Picture.open(tmp_path / name) as picture:
             assert not picture.getexif()
-            assert not {"exif", "xmp", "comment", "icc_profile"} & set(picture.info)
+            assert not {"exif", "xmp", "comment", "icc_profile", "photoshop", "Author"} & set(picture.info)

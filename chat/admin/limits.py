@@ -2,6 +2,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminIntegerFieldWidget
+from django.db.models import PositiveIntegerField
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -18,6 +20,8 @@ class LimitRuleAdmin(LabelledListAdmin):
     list_editable = ["amount", "seconds", "enabled"]
     list_filter = ["by", "enabled"]
     search_fields = ["name"]
+    # Else a form that refuses −3 says that 0 will do, which the model then refuses.
+    formfield_overrides = {PositiveIntegerField: {"min_value": 1, "widget": AdminIntegerFieldWidget}}
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
+from chat.limits.rules import LONG_SECONDS
 from chat.models import AuditEntry
 from chat.staff import codes, lock_out
 from chat.staff.forms import CodeForm, LogInForm
@@ -136,7 +137,9 @@ class StaffSite(admin.AdminSite):
 
 def _locked(request: HttpRequest, wait: int) -> HttpResponse:
     """Say for how long nobody logs in from here."""
-    answer = render(request, "admin/locked.html", {"seconds": wait}, status=429)
+    minutes = -(-wait // 60) if wait > LONG_SECONDS else 0
+    context = {"seconds": wait, "minutes": minutes, "again": request.get_full_path()}
+    answer = render(request, "admin/locked.html", context, status=429)
     answer["Retry-After"] = str(wait)
     return answer
 

@@ -45,7 +45,7 @@ ERRORS = {
     403: Words(
         "not_allowed",
         _("This is not allowed"),
-        _("The page may have been open for too long. Go back, reload it and try again."),
+        _("You may not see or do this here. Who runs this site can allow it."),
     ),
     404: Words(
         "not_found",
@@ -73,6 +73,7 @@ ERRORS = {
         _("What you wrote is kept. Please try again in a moment."),
     ),
 }
+PASSING = (429, 500, 503)  # what the same address may answer in a moment
 
 
 def answer(request: HttpRequest, status: int, refused: Refused | None = None) -> HttpResponse:
@@ -84,11 +85,13 @@ def answer(request: HttpRequest, status: int, refused: Refused | None = None) ->
             response: HttpResponse = JsonResponse({"error": error_of(refused)}, status=status)
         else:
             in_frame = request.path == reverse("chat:embed")
+            is_repeatable = request.method in ("GET", "HEAD") and status in PASSING
             context = {
                 "code": status,
                 "heading": words.heading,
                 "advice": refused.text,
-                "again": request.get_full_path() if in_frame else "",
+                "again": request.get_full_path() if in_frame or is_repeatable else "",
+                "in_frame": in_frame,
             }
             response = render(request, "error.html", context, status=status)
             if in_frame:
@@ -123,9 +126,12 @@ def before_django(request: HttpRequest, status: int, refused: Refused) -> HttpRe
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Refuse a form or a script's call that does not come from one of the site's own pages."""
-    if not _is_script(request):
-        return answer(request, 403)
-    text = translation.gettext("This page is out of date. Reload it and try again; your text stays here.")
+    if _is_script(request):
+        text = translation.gettext("This page is out of date. Reload it and try again; your text stays here.")
+    else:
+        text = translation.gettext(
+            "The page may have been open for too long. Go back, reload it and try again."
+        )
     return answer(request, 403, Refused("csrf_failed", text))
 
 

@@ -1,6 +1,7 @@
 """The administration in a browser: nothing the security policy blocks, nothing axe objects to."""
 
 import re
+import uuid
 
 import pytest
 from playwright.sync_api import expect
@@ -80,6 +81,22 @@ def test_the_pages_that_are_our_own_have_no_violation_in_chinese_nor_in_the_dark
         expect(own.page.locator("#content h1, #content-main").first).to_be_visible()
         own.expect_accessible(OUR_OWN)
         own.picture(f"admin-{'-'.join(path.split('/')[2:-1])}-{'-'.join(look.values())}")
+
+
+@pytest.mark.parametrize("look", [{}, {"color_scheme": "dark"}], ids=["light", "dark"])
+def test_what_the_checks_make_of_a_text_fits_a_phone_and_can_be_read(admin, open_page, look):
+    phone = open_page("about:blank", viewport={"width": 390, "height": 844}, **look)
+    phone.page.context.add_cookies(admin.page.context.cookies())
+    phone.visit("/admin/chat/moderationcheck/add/?kind=lists")
+    phone.page.get_by_label("Name:").fill(f"What nobody else says {uuid.uuid4().hex[:6]}")
+    phone.page.get_by_label("Words:").fill("xyzzyplugh")
+    phone.page.get_by_role("button", name="Save", exact=True).click()
+    phone.visit("/admin/chat/moderationcheck/test/")
+    phone.page.get_by_label("Text:").fill("What is an xyzzyplugh?")
+    phone.button("Try").click()
+    expect(phone.page.locator("#outcome blockquote")).to_be_visible()
+    phone.expect_no_sideways_scrolling()
+    phone.expect_accessible(OUR_OWN)
 
 
 def test_a_conversation_reads_as_a_chat_and_shows_visitors_text_as_text(admin):

@@ -5,8 +5,10 @@ import re
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.test import Client, RequestFactory
+from django.urls import reverse
 
 from chat.refusals import Refused
 from chat.views import errors, pages
@@ -80,6 +82,30 @@ def check_page(response, status, language):
     assert not re.findall(r'(?:src|href)="(?:[a-z]+:)?//', page)
     assert "default-src 'self'" in response["Content-Security-Policy"]
     assert "Traceback" not in page
+
+
+def test_who_may_not_see_a_page_is_not_told_that_it_was_open_for_too_long(client, admin_client):
+    User.objects.create_user("reader", password="a right long password", is_staff=True)
+    client.login(username="reader", password="a right long password")
+    denied = client.get(reverse("admin:chat_limitrule_changelist"), headers={"Accept": HTML})
+    assert denied.status_code == 403
+    assert "You may not see or do this here." in denied.content.decode()
+    strict = Client(enforce_csrf_checks=True, headers={"Accept": HTML})
+    forged = strict.post("/receipt/", {"code": "x"})
+    assert forged.status_code == 403
+    assert "may have been open for too long" in forged.content.decode()
+
+
+@pytest.mark.parametrize("status", ERRORS)
+def test_what_passes_can_be_tried_again_and_what_stays_or_was_sent_can_not(status):
+    get, post = (getattr(RequestFactory(), method) for method in ("get", "post"))
+    again = '<a href="/history/?before=x">Try again</a>'
+    page = answer(get("/history/?before=x", headers={"Accept": HTML}), status).content.decode()
+    assert (again in page) == (status in (429, 500, 503))
+    sent = answer(post("/history/?before=x", headers={"Accept": HTML}), status).content.decode()
+    assert again not in sent
+    assert '<a href="/">To the start page</a>' in page
+    assert '<a href="/">To the start page</a>' in sent
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])

@@ -35,6 +35,7 @@ def rule(**fields):
         ({"seconds": "0"}, "seconds", "greater than or equal to 1"),
         ({"seconds": "99999999"}, "seconds", "less than or equal to 2678400"),
         ({"amount": "0"}, "amount", "greater than or equal to 1"),
+        ({"amount": "-3"}, "amount", "greater than or equal to 1"),
         ({"amount": "1000000001"}, "amount", "less than or equal to 1000000000"),
         ({"amount": "many"}, "amount", "Enter a whole number."),
         ({"by": "token"}, "by", "can&#x27;t be counted so"),

@@ -1,6 +1,5 @@
 """What `serve` does before it serves: database, static files, administrator, a free port."""
 
-import contextlib
 import errno
 import hashlib
 import os
@@ -9,7 +8,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -23,10 +21,10 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from chat.migration_lock import one_at_a_time
 from chat.models import ServerProcess
 
 PORTS_TO_TRY = 20
-MIGRATION_LOCK = 0x6D6D63686174  # "mmchat"; any number that nothing else locks
 REDIS_SECONDS = 5
 WATCH_SECONDS = 2.5  # longer than two beats of a living process
 
@@ -43,7 +41,7 @@ def end_on_sigterm() -> None:
 def migrate() -> None:
     """Bring the database up to date; does nothing, quickly, when it is. Raises `CommandError`."""
     try:
-        with _one_at_a_time():
+        with one_at_a_time():
             executor = MigrationExecutor(connection)
             if executor.migration_plan(executor.loader.graph.leaf_nodes()):
                 call_command("migrate", interactive=False, verbosity=0)
@@ -52,21 +50,6 @@ def migrate() -> None:
         raise CommandError(
             f"the database does not answer (DATABASE_URL, MMCHAT_DATA_DIR): {reason}"
         ) from None
-
-
-@contextlib.contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Let others that start on the same PostgreSQL wait: two that migrate at once fail."""
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
 
 
 def collect_static() -> None:

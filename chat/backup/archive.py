@@ -19,7 +19,8 @@ from typing import IO, Any, NamedTuple
 
 from chat.backup.errors import BackupFailed
 
-FORMAT = "mmchat backup 1"
+_FORMATS = "mmchat backup "
+FORMAT = f"{_FORMATS}1"
 PART_BYTES = 4 * 2**20
 _TABLES, _MEDIA = "tables/", "media/"
 _HEAD, _KEY, _MANIFEST, _SUM = "head.json", "secret_key", "manifest.json", "manifest.sha256"
@@ -116,13 +117,26 @@ class Writer:
         self._tar.close()
         self._file.flush()
         os.fsync(self._file.fileno())
+        if not self._is_own():
+            raise BackupFailed("file_exists", f"another process began to write {self._path} meanwhile.")
         self._file.close()
         os.replace(self._part, self._path)
 
     def drop(self) -> None:
         """Leave nothing of an archive that could not be completed."""
-        self._file.close()
-        self._part.unlink(missing_ok=True)
+        if not self._file.closed and self._is_own():
+            self._part.unlink()
+        # Both still write what they hold, to a disk that may be full.
+        with contextlib.suppress(OSError, ValueError):
+            self._tar.close()
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    def _is_own(self) -> bool:
+        """Tell whether the file beside the place is this one's, and not that of a process that began later."""
+        with contextlib.suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(self._file.fileno()), self._part.stat(follow_symlinks=False))
+        return False
 
     def _rows(self, name: str, number: int, lines: list[bytes]) -> None:
         self._add(f"{_TABLES}{name}/{number:06}.jsonl.gz", gzip.compress(b"".join(lines), 6, mtime=0))
@@ -153,7 +167,9 @@ class Archive:
         told = ""
         with tarfile.open(self._path, "r|") as tar:
             for member in tar:
-                content = tar.extractfile(member)
+                if not self.head and member.name != _HEAD:
+                    break
+                content = tar.extractfile(member) if member.isreg() else None
                 if content is None:
                     raise damaged(f"{member.name} is no file")
                 if member.name.startswith(_TABLES):
@@ -165,8 +181,8 @@ class Archive:
                 else:
                     self._keep(member.name, content.read())
                 tar.members = []  # type: ignore[attr-defined]
-        if self.head.get("format") != FORMAT:
-            raise BackupFailed("archive_unknown", f"{self._path} is no backup of mmchat.")
+        if not self.head:
+            raise self._unknown()
         if not self.manifest or self._sums.pop(_MANIFEST) != told or self._sums != self.manifest["parts"]:
             raise damaged("its end is missing or was changed")
 
@@ -174,12 +190,24 @@ class Archive:
         self._sums[name] = _sum(content)
         if name == _HEAD:
             self.head = json.loads(content)
+            self._refuse_other_formats(str(self.head.get("format")))
         elif name == _MANIFEST:
             self.manifest = json.loads(content)
         elif name == _KEY:
             self.secret_key = content.decode()
         else:
             raise damaged(f"{name} does not belong in it")
+
+    def _refuse_other_formats(self, format: str) -> None:
+        if not format.startswith(_FORMATS):
+            raise self._unknown()
+        if format != FORMAT:
+            raise BackupFailed(
+                "archive_newer", "a newer version of mmchat made this archive; restore it with that one."
+            )
+
+    def _unknown(self) -> BackupFailed:
+        return BackupFailed("archive_unknown", f"{self._path} is no backup of mmchat.")
 
 
 @contextlib.contextmanager

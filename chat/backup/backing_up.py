@@ -8,11 +8,13 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db import Error as DatabaseFailure
 from django.db import connection, models
 from django.utils import timezone
 
 from chat.backup import tables, versions
 from chat.backup.archive import Writer
+from chat.backup.errors import BackupFailed
 from chat.models import AuditEntry
 from chat.snapshot import snapshot
 
@@ -40,7 +42,12 @@ def back_up(path: Path, *, media: bool = True) -> dict[str, Any]:
             archive.drop()
             raise
     rows = sum(table["rows"] for table in told["tables"].values())
-    AuditEntry.objects.create(action="backup", detail={"rows": rows, "media": told["media"]})
+    try:
+        AuditEntry.objects.create(action="backup", detail={"rows": rows, "media": told["media"]})
+    except DatabaseFailure as error:
+        raise BackupFailed(
+            "not_noted", f"{path} is complete, but the audit log has no entry of it: {error}."
+        ) from None
     return told
 
 

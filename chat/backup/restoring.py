@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files import File as DjangoFile
 from django.core.files.storage import default_storage
+from django.core.files.utils import validate_file_name
 from django.core.management import call_command
+from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
@@ -15,6 +18,7 @@ from chat.backup import tables, versions
 from chat.backup.archive import Archive, File, Media, Part, damaged, telling_damage
 from chat.backup.backing_up import fingerprint
 from chat.backup.errors import BackupFailed
+from chat.migration_lock import one_at_a_time
 from chat.models import AuditEntry
 
 
@@ -32,23 +36,37 @@ def restore(path: Path) -> Restored:
     were, its rows, and then the migrations that came since.
     """
     archive = _looked_through(path)
-    _refuse_unless_empty(archive)
-    _make_tables(archive)
-    try:
-        with transaction.atomic():
-            _fill(archive)
-        if archive.manifest["media"]:
-            _compare_media(archive)
-        call_command("migrate", interactive=False, verbosity=0)
-    except BaseException:
-        _drop_tables()
-        if archive.manifest["media"]:
-            _remove_files("")
-        raise
+    # A site that starts meanwhile, as services do by themselves, waits for tables that are complete.
+    with one_at_a_time():
+        _refuse_unless_empty(archive)
+        try:
+            _make_tables(archive)
+            with transaction.atomic():
+                _fill(archive)
+            if archive.manifest["media"]:
+                _compare_media(archive)
+            call_command("migrate", interactive=False, verbosity=0)
+        except BaseException as error:
+            _leave_nothing(archive, error)
+            raise
     has_old_key = _keep_key(archive)
     rows = sum(table["rows"] for table in archive.manifest["tables"].values())
     AuditEntry.objects.create(action="restore", detail={"rows": rows, "made": archive.head["created"]})
     return Restored(archive.manifest, has_old_key)
+
+
+def _leave_nothing(archive: Archive, why: BaseException) -> None:
+    """Leave database and media folder as empty as they were found. Raises `BackupFailed` where that fails too."""
+    try:
+        # First of all: they may have filled the disk, and the database needs room to forget.
+        if archive.manifest["media"]:
+            _remove_files("")
+        _drop_tables()
+    except (DatabaseFailure, OSError) as error:
+        raise BackupFailed(
+            "remains_left",
+            f"{why} – and what was begun is still there ({error}): empty the database and the media folder.",
+        ) from why
 
 
 def _looked_through(path: Path) -> Archive:
@@ -71,6 +89,10 @@ def _looked_through(path: Path) -> Archive:
 
 
 def _read_through(media: Media, file: File) -> None:
+    try:
+        validate_file_name(file.name, allow_relative_path=True)
+    except SuspiciousFileOperation:
+        raise damaged(f"{file.name!r} is no name in the media folder") from None
     counted = media.add(file.name, file.size, file.content)
     while counted.read(2**20):
         pass
@@ -80,11 +102,13 @@ def _refuse_unless_empty(archive: Archive) -> None:
     if there := connection.introspection.table_names():
         raise BackupFailed(
             "site_not_empty",
-            f"the database has tables already ({there[0]}, …); name an empty one by DATABASE_URL or MMCHAT_DATA_DIR.",
+            f"the database has tables already ({there[0]}, …), as a restore that was killed leaves them too; "
+            "empty it, or name an empty one by DATABASE_URL or MMCHAT_DATA_DIR.",
         )
     if archive.manifest["media"] and (name := _any_file("")):
         raise BackupFailed(
-            "site_not_empty", f"the media folder has files already ({name}); name an empty MMCHAT_DATA_DIR."
+            "site_not_empty",
+            f"the media folder has files already ({name}); empty it, or name another MMCHAT_DATA_DIR.",
         )
 
 
@@ -113,11 +137,15 @@ def _fill(archive: Archive) -> None:
     loader = MigrationExecutor(connection).loader
     state = loader.project_state(versions.newest(archive.head["migrations"]))
     kinds = tables.tables(state.apps)
+    columns = {name: [field.attname for field in tables.columns(model)] for name, model in kinds.items()}
+    for name in archive.manifest["tables"]:
+        if name not in columns or columns[name] != archive.head["columns"].get(name):
+            raise damaged(f"its table {name} is not that of its version")
     tables.clear(kinds.values())
     for member in archive.members():
         if isinstance(member, Part):
             if member.lines:
-                tables.insert(kinds[member.table], member.lines, archive.head["columns"][member.table])
+                tables.insert(kinds[member.table], member.lines, columns[member.table])
         else:
             _store(member)
     tables.set_sequences(kinds.values())
@@ -147,10 +175,15 @@ def _compare_media(archive: Archive) -> None:
 
 def _drop_tables() -> None:
     """Leave a database as empty as it was found."""
-    more = " CASCADE" if connection.vendor == "postgresql" else ""
-    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+    if connection.vendor == "sqlite":
+        # To drop them takes room, which a full disk has not.
+        connection.close()
+        for end in ("", "-wal", "-shm"):
+            Path(f"{connection.settings_dict['NAME']}{end}").unlink(missing_ok=True)
+        return
+    with connection.cursor() as cursor:
         for name in connection.introspection.table_names():
-            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}{more}")
+            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)} CASCADE")
 
 
 def _remove_files(folder: str) -> None:

@@ -14,8 +14,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.apps.registry import Apps
+from django.core.exceptions import ValidationError
 from django.core.management.color import no_style
-from django.db import connection, models
+from django.db import DataError, IntegrityError, connection, models, transaction
+
+from chat.backup.archive import damaged
+from chat.backup.errors import BackupFailed
 
 Model = type[models.Model]
 
@@ -85,7 +89,10 @@ def insert(model: Model, lines: Iterable[bytes], names: list[str]) -> None:
     made: list[models.Model] = []
     most = ROWS_AT_ONCE
     for line in lines:
-        values = [_read(field, value) for field, value in zip(fields, json.loads(line), strict=True)]
+        try:
+            values = [_read(field, value) for field, value in zip(fields, json.loads(line), strict=True)]
+        except (ValueError, ValidationError):
+            raise damaged(f"a row of {model._meta.label_lower} can't be read") from None
         made.append(model(**dict(zip(names, values, strict=True))))
         if len(made) == 1:
             most = min(ROWS_AT_ONCE // 4, connection.ops.bulk_batch_size(fields, [made[0]] * ROWS_AT_ONCE))
@@ -111,6 +118,26 @@ def set_sequences(found: Iterable[Model]) -> None:
 
 
 def _store(model: Model, fields: list[models.Field], made: list[models.Model]) -> None:
+    """Store rows; where the database refuses one, say which: SQLite takes what PostgreSQL does not."""
+    try:
+        with transaction.atomic():
+            _insert(model, fields, made)
+    except (DataError, IntegrityError):
+        for row in made:
+            try:
+                with transaction.atomic():
+                    _insert(model, fields, [row])
+            except (DataError, IntegrityError) as error:
+                why = str(error).splitlines()[0]
+                raise BackupFailed(
+                    "row_refused",
+                    f"the database does not take the row {row.pk} of {model._meta.label_lower}: {why}. "
+                    "Change it at the old site, and try again.",
+                ) from None
+        raise
+
+
+def _insert(model: Model, fields: list[models.Field], made: list[models.Model]) -> None:
     # `bulk_create` would set the times of creation anew; `raw` leaves them, as loading of fixtures does row by row.
     model._base_manager._insert(made, fields=fields, raw=True, using=connection.alias)  # type: ignore[attr-defined]
 

@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseFailure
 
 from chat.backup.backing_up import back_up
 from chat.backup.errors import BackupFailed
+from chat.backup.reaching import reach_database
+from mmchat_site import startup
 
 
 class Command(BaseCommand):
@@ -17,10 +20,14 @@ class Command(BaseCommand):
         parser.add_argument("--without-media", action="store_true", help="leave pictures and other files out")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        startup.end_on_sigterm()  # so that nothing is left beside the archive's place
         try:
+            reach_database()
             told = back_up(options["file"], media=not options["without_media"])
-        except (BackupFailed, OSError) as error:
-            raise CommandError(str(error)) from None
+        except OSError as error:
+            raise CommandError(f"{error.filename or options['file']}: {error.strerror or error}") from None
+        except (BackupFailed, DatabaseFailure) as error:
+            raise CommandError(" ".join(str(error).split())) from None
         rows = sum(table["rows"] for table in told["tables"].values())
         self.stdout.write(f"{options['file']}: {rows:,} rows of {len(told['tables'])} tables")
         if media := told["media"]:

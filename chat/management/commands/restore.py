@@ -7,7 +7,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseFailure
 
 from chat.backup.errors import BackupFailed
+from chat.backup.reaching import reach_database
 from chat.backup.restoring import restore
+from mmchat_site import startup
 
 
 class Command(BaseCommand):
@@ -21,7 +23,9 @@ class Command(BaseCommand):
         parser.add_argument("file", metavar="FILE", type=Path, help="the archive")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        startup.end_on_sigterm()  # so that what was begun does not stay
         try:
+            reach_database()
             manifest, has_old_key = restore(options["file"])
         except (BackupFailed, DatabaseFailure, OSError) as error:
             raise CommandError(" ".join(str(error).split())) from None

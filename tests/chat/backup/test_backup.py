@@ -121,6 +121,16 @@ def test_a_site_moves_from_sqlite_to_postgresql_by_one_command(steps, folder):
         assert "the site runs" in old.manage("move_to_postgresql", url).stderr
         for table in ("chat_circuitbreaker", "chat_serverprocess"):
             ask(old, f"DELETE FROM {table}")
+        # SQLite takes a NUL, PostgreSQL does not.
+        ask(
+            old,
+            "UPDATE chat_embeddingsite SET note = char(0) WHERE id = (SELECT max(id) FROM chat_embeddingsite)",
+        )
+        (old.folder / ".moving-of-one-that-was-killed").mkdir()
+        refused = old.manage("move_to_postgresql", url).stderr
+        assert refused.startswith("CommandError: nothing was moved: row_refused: "), refused
+        assert "of chat.embeddingsite: PostgreSQL text fields cannot contain NUL" in refused
+        ask(old, "UPDATE chat_embeddingsite SET note = ''")
         said = done(old.manage("move_to_postgresql", url))
         new = site_at(folder / "unmoved", url)
         for table in ("chat_message", "feedback_vote", "chat_image", "auth_user"):

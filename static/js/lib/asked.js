@@ -3,8 +3,8 @@ const NO_ANSWER = 15_000; // milliseconds after which a connection that answers 
 
 export class Asked {
   #socket;
-  #waiting = new Map(); // client_id → {frame, conversation}
-  #stops = new Set(); // messages
+  #waiting = new Map(); // client_id → {frame, conversation, patience in milliseconds, timer}
+  #stops = new Set(); // messages that have not ended yet, as far as we know
 
   constructor(socket) {
     this.#socket = socket;
@@ -12,20 +12,29 @@ export class Asked {
 
   /** Send a frame with a client_id, which is about this conversation. */
   add(frame, conversation) {
-    this.#waiting.set(frame.client_id, { frame, conversation });
-    this.#socket.send(frame);
-    setTimeout(() => this.#waiting.has(frame.client_id) && this.#socket.isOpen && this.#socket.renew(), NO_ANSWER);
+    this.take(frame.client_id); // what is asked last stands last
+    const sent = { frame, conversation, patience: NO_ANSWER, timer: 0 };
+    this.#waiting.set(frame.client_id, sent);
+    this.#send(sent);
   }
 
   stop(message) {
-    if (!this.#socket.send({ type: "stop", message })) this.#stops.add(message);
+    this.#stops.add(message);
+    this.#socket.send({ type: "stop", message });
   }
 
-  /** Send all of it over a new connection. */
-  again() {
-    for (const { frame } of this.#waiting.values()) this.#socket.send(frame);
+  /** This message has ended. */
+  ended(message) {
+    this.#stops.delete(message);
+  }
+
+  /** Send all of it over a new connection. The site follows what it hears of last: what is about `shown` goes after `follow()`. */
+  again(shown, follow) {
+    const waiting = [...this.#waiting.values()];
+    for (const sent of waiting) if (sent.conversation !== shown) this.#send(sent);
+    follow();
+    for (const sent of waiting) if (sent.conversation === shown) this.#send(sent);
     for (const message of this.#stops) this.#socket.send({ type: "stop", message });
-    this.#stops.clear();
   }
 
   /** Give what was sent under this client_id, {frame, conversation}, or null. */
@@ -37,11 +46,19 @@ export class Asked {
   take(clientId) {
     const sent = this.find(clientId);
     this.#waiting.delete(clientId);
+    clearTimeout(sent?.timer);
     return sent;
   }
 
   /** Is something about this conversation not acknowledged? */
   has(conversation) {
     return [...this.#waiting.values()].some((sent) => sent.conversation === conversation);
+  }
+
+  #send(sent) {
+    clearTimeout(sent.timer);
+    if (!this.#socket.send(sent.frame)) return;
+    sent.timer = setTimeout(() => this.#socket.isOpen && this.#socket.renew(), sent.patience);
+    sent.patience *= 2; // a site that is slow is not asked ever more often
   }
 }

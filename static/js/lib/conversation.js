@@ -121,7 +121,7 @@ export class Conversation {
     }
     this.#leaf = frame.leaf;
     this.#earlierImages = frame.images;
-    if (!this.messages.has(this.#chosen)) this.#chosen = null;
+    this.#chosen = this.messages.has(frame.at) ? frame.at : null;
     return { changed: [...this.messages.keys()], gap };
   }
 

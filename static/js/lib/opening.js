@@ -3,15 +3,26 @@ const AGAIN = 1000; // milliseconds between two attempts to close a gap
 const LATER = 3000; // milliseconds after which a site that refused is asked again
 
 export class Opening {
-  /** Has the site been asked, and not answered yet? */
-  isUnderWay = false;
   #ask;
+  #shown = null;
+  #unanswered = []; // {conversation, at} that the site was asked for, first ones first: so it answers
   #askedAt = 0;
   #timer = 0;
 
-  /** `ask()` asks the site. */
+  /** `ask(conversation)` asks the site. */
   constructor(ask) {
     this.#ask = ask;
+  }
+
+  /** Has the site been asked for what is on screen, and not answered yet? */
+  get isUnderWay() {
+    return this.#unanswered.some(({ conversation }) => conversation === this.#shown);
+  }
+
+  /** Another conversation is on screen. */
+  turnTo(conversation) {
+    this.#shown = conversation;
+    clearTimeout(this.#timer);
   }
 
   now() {
@@ -27,15 +38,21 @@ export class Opening {
     this.#askAt(LATER);
   }
 
-  /** The site has answered, or never will. */
-  end() {
-    this.isUnderWay = false;
+  /** The site has given the conversation `id`: gives what it was asked, or null when it will give the one on screen once more. */
+  answered(id) {
+    const index = this.#unanswered.findIndex(({ conversation }) => conversation.id === id);
+    const asked = this.#unanswered.splice(0, index + 1).at(-1);
+    return this.isUnderWay ? null : (asked ?? this.#shown);
   }
 
-  /** Another conversation is on screen. */
+  /** The site has refused what it was asked first; gives that conversation, or null when it was asked for none. */
+  refused() {
+    return this.#unanswered.shift()?.conversation ?? null;
+  }
+
+  /** The connection is another one: on that nothing was asked. */
   forget() {
-    this.isUnderWay = false;
-    clearTimeout(this.#timer);
+    this.#unanswered = [];
   }
 
   #askAt(wait) {
@@ -44,8 +61,8 @@ export class Opening {
       this.#timer = setTimeout(() => this.isUnderWay || this.now(), wait);
       return;
     }
-    this.isUnderWay = true;
+    this.#unanswered.push({ conversation: this.#shown, at: this.#shown.at });
     this.#askedAt = performance.now();
-    this.#ask();
+    this.#ask(this.#shown);
   }
 }

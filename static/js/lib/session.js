@@ -14,7 +14,7 @@ export class Session extends EventTarget {
   conversation = new Conversation();
   #socket;
   #asked;
-  #opening = new Opening(() => this.#open());
+  #opening = new Opening((conversation) => this.#open(conversation));
   #streams = new Map(); // number → message that deltas with it belong to
   #greeted = false; // by the site, on the connection that is open
   #refusal = ""; // why the site took no more
@@ -46,7 +46,7 @@ export class Session extends EventTarget {
   follow(id, at = null) {
     this.conversation = new Conversation(id, at);
     this.#unknown.clear();
-    this.#opening.forget();
+    this.#opening.turnTo(this.conversation);
     this.#followShown(); // first: the site reads while the page is cleared
     this.#tell("reset");
   }
@@ -59,8 +59,10 @@ export class Session extends EventTarget {
 
   /** Show the branch of this message, of which we may not hold all. */
   choose(message) {
-    if (!this.conversation.choose(message)) this.#opening.now();
-    else this.#tell("change", { ids: [] });
+    const isHeld = this.conversation.choose(message);
+    // What the site was asked for before is the branch before.
+    if (!isHeld || this.#opening.isUnderWay) this.#opening.now();
+    if (isHeld) this.#tell("change", { ids: [] });
   }
 
   /** Take earlier messages of a conversation, which came over HTTP. */
@@ -84,10 +86,9 @@ export class Session extends EventTarget {
   }
 
   #resume() {
-    this.#opening.end();
+    this.#opening.forget();
     this.#tell("connection", { open: true });
-    if (this.conversation.id) this.#opening.now();
-    this.#asked.again();
+    this.#asked.again(this.conversation, () => this.#followShown());
   }
 
   #followShown() {
@@ -95,9 +96,9 @@ export class Session extends EventTarget {
     else this.#socket.send({ type: "leave" });
   }
 
-  #open() {
-    const { id, at } = this.conversation;
-    this.#socket.send({ type: "open", conversation: id, have: this.conversation.have(), at });
+  #open(conversation) {
+    const { id, at } = conversation;
+    this.#socket.send({ type: "open", conversation: id, have: conversation.have(), at });
   }
 
   #closeGap() {
@@ -107,6 +108,7 @@ export class Session extends EventTarget {
   #take(received) {
     const frame = Array.isArray(received) ? this.#delta(received) : received;
     if (frame.type === "stream") this.#streams.set(frame.stream, frame.message);
+    if (frame.type === "conversation" && !this.#isAnswer(frame)) return;
     if (frame.type === "hello") this.#hello(frame);
     else if (frame.type === "accepted") this.#accepted(frame);
     else if (frame.type === "error") this.#refused(frame);
@@ -114,6 +116,13 @@ export class Session extends EventTarget {
     else if (frame.type === "titled") this.#titled(frame);
     else if (frame.type === "deleted") this.#deleted(frame);
     else if (this.#isOurs(frame)) this.#apply(frame);
+  }
+
+  /** Is this what the site was asked for last? Note at which message. */
+  #isAnswer(frame) {
+    const asked = this.#opening.answered(frame.id);
+    if (asked) frame.at = asked.at;
+    return asked !== null;
   }
 
   #hello({ version }) {
@@ -154,9 +163,11 @@ export class Session extends EventTarget {
     const before = this.conversation.messages.get(frame.message);
     const wasLive = before && isLive(before);
     const { changed, gap } = this.conversation.apply(frame);
-    if (frame.type === "conversation") this.#opening.end();
     if (gap && typeof frame.message === "string" && !before) this.#unknown.add(frame.message);
-    for (const id of changed) this.#unknown.delete(id);
+    for (const id of changed) {
+      this.#unknown.delete(id);
+      if (!isLive(this.conversation.messages.get(id))) this.#asked.ended(id);
+    }
     if (gap) this.#closeGap();
     if (frame.type === "conversation") this.#tell("loaded");
     if (changed.length || frame.type === "conversation") this.#tell("change", { ids: changed });
@@ -166,6 +177,7 @@ export class Session extends EventTarget {
   #accepted(frame) {
     const sent = this.#asked.take(frame.client_id);
     if (!sent) return;
+    // Where the visitor has gone on since, the site was told so after this message, and follows what is on screen.
     const here = sent.conversation === this.conversation;
     if (here) {
       this.conversation.id ??= frame.conversation;
@@ -174,10 +186,6 @@ export class Session extends EventTarget {
         const missing = !sent.conversation.messages.has(frame.reply);
         if (missing && sent.conversation === this.conversation) this.#closeGap();
       }, PATIENCE);
-    } else if (this.conversation.id || !this.sending) {
-      // The site now follows what was sent, but the visitor has gone on to another conversation. Where that one's first
-      // message is under way, the site follows it by itself, and perhaps does already.
-      this.#followShown();
     }
     this.#tell("accepted", { frame, sent: sent.frame, here });
     this.#tell("change", { ids: [] });
@@ -186,13 +194,18 @@ export class Session extends EventTarget {
   #refused(frame) {
     if (frame.seconds) this.#refusal = frame.text;
     if (!this.#greeted) return; // it closes the connection, which says why
+    if (!frame.client_id && !this.#concernsShown(frame)) return;
     const sent = this.#asked.take(frame.client_id);
-    if (this.#opening.isUnderWay && !frame.client_id) {
-      this.#opening.end();
-      if (frame.code !== "not_found") this.#opening.later();
-    }
     this.#tell("refused", { frame, sent: sent?.frame ?? null, here: sent?.conversation === this.conversation });
     this.#tell("change", { ids: [] });
+  }
+
+  /** Is what was refused without a client_id about what is on screen? If that was asked for, ask again later. */
+  #concernsShown({ code, field }) {
+    if (field === "message") return false; // a reply to be stopped, which is gone
+    const opened = this.#opening.refused();
+    if (opened === this.conversation && code !== "not_found") this.#opening.later();
+    return opened === null || opened === this.conversation;
   }
 
   #tell(kind, detail = {}) {

@@ -211,8 +211,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             raise Refused("not_found", _("This conversation does not exist."), "conversation")
         metrics.resumed({each.message: (each.epoch, each.offset) for each in frame.have}, info.messages)
         self.outbox.put(signed_page(info) if self.has_token else info)
-        for message in info.messages:
-            await self.outbox.follow(message)
+        await self._follow(info.messages)
 
     def _leave(self) -> None:
         self.outbox.unfollow_all()
@@ -283,14 +282,21 @@ class ChatConsumer(AsyncWebsocketConsumer):
             infos = [signed_message(info) for info in infos]
         for info in infos:
             self.outbox.put(events.NewMessage(message=info))
-        for info in infos:
-            await self.outbox.follow(info)
+        await self._follow(infos)
+
+    async def _follow(self, infos: list[events.MessageInfo]) -> None:
+        try:
+            for info in infos:
+                await self.outbox.follow(info)
+        except DatabaseFailure:
+            log.exception("a reply can't be followed: the database does not answer")
+            self._look_again()  # the page has the reply, and would wait for what nothing tells it
 
     # Events from other sockets and views
 
-    def look_again(self) -> None:
-        """Let the page ask anew, because this process may have missed what others announced."""
-        if self.opened and self.conversation:
+    def _look_again(self) -> None:
+        """Let the page ask anew; after the answer to what it has asked already, which may not know of it."""
+        if self.conversation:
             self.outbox.put(events.Missed(conversation=self.conversation))
 
     async def announced(self, event: dict[str, Any]) -> None:
@@ -298,15 +304,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
             if not self.opened or event["conversation"] != str(self.conversation):
                 return
             if event["type"] == "messages":
-                try:
-                    await self._show(msgspec.convert(event["messages"], list[events.MessageInfo]))
-                except DatabaseFailure:
-                    self.look_again()  # the page would wait for a reply that nothing tells it of
+                await self._show(msgspec.convert(event["messages"], list[events.MessageInfo]))
             elif event["type"] == "deleted":
                 self.outbox.put(events.Deleted(conversation=uuid.UUID(event["conversation"])))
                 self._leave()
             elif event["type"] == "changed":
-                self.look_again()
+                self._look_again()
             elif event["type"] == "titled":
                 self.outbox.put(msgspec.convert(event, events.Titled))
             else:

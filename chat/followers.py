@@ -21,8 +21,6 @@ PAUSE_SECONDS = 0.01  # between two sockets that look again, so that thousands d
 class Follower(Protocol):
     async def announced(self, event: dict[str, Any]) -> None: ...
 
-    def look_again(self) -> None: ...
-
 
 class Followers:
     """The sockets of this process by the conversation that they follow."""
@@ -106,6 +104,8 @@ class Followers:
         while True:
             await self._missing.wait()
             self._missing.clear()
-            for socket in [socket for sockets in self._sockets.values() for socket in sockets]:
-                socket.look_again()
-                await asyncio.sleep(PAUSE_SECONDS)
+            for conversation, sockets in list(self._sockets.items()):
+                for socket in tuple(sockets):
+                    changed = {"type": "changed", "conversation": str(conversation)}
+                    self._tasks.keep(socket.announced(changed))
+                    await asyncio.sleep(PAUSE_SECONDS)

@@ -57,9 +57,7 @@ def test_the_branch_asked_for_last_stays_also_after_a_lost_connection(chat, line
 def test_a_branch_that_the_site_could_not_read_is_asked_for_again(chat, lines, two_replies):
     refusals = [{"type": "error", "code": "storage_unavailable", "text": "In a moment."}]
     fields = {"field": None, "limit": None, "seconds": None, "client_id": None}
-    lines.answer(
-        lambda frame: {**refusals.pop(), **fields} if frame.get("at") and refusals else None
-    )
+    lines.answer(lambda frame: {**refusals.pop(), **fields} if frame.get("at") and refusals else None)
     ask_for_the_branch_while_the_other_is_on_its_way(chat, lines, two_replies)
     lines.let_go()
     chat.expect_text("First try.")
@@ -78,7 +76,9 @@ def test_stop_that_went_with_the_connection_is_sent_over_the_next(chat, worker, 
     chat.expect_state("stopped")
 
 
-def test_what_was_asked_before_the_visitor_went_on_is_not_followed_after_a_lost_connection(chat, worker, lines):
+def test_what_was_asked_before_the_visitor_went_on_is_not_followed_after_a_lost_connection(
+    chat, worker, lines
+):
     hold = Hold()
     worker.will_say("Here ", hold, "it goes on.")
     chat.ask("Here")
@@ -116,7 +116,9 @@ def test_a_refusal_of_the_conversation_before_is_not_told_of_a_new_one(chat, sit
     expect(chat.page.get_by_text("This conversation does not exist.")).to_be_hidden()
 
 
-def test_a_message_that_nothing_answers_goes_out_over_another_connection_and_over_a_third(chat, worker, lines):
+def test_a_message_that_nothing_answers_goes_out_over_another_connection_and_over_a_third(
+    chat, worker, lines
+):
     chat.page.clock.install()
     chat.reload()
     chat.wait_for_connection()

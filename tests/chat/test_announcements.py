@@ -155,9 +155,6 @@ async def test_what_nobody_understands_ends_no_listening(layer, monkeypatch):
         async def announced(self, event):
             told.set()
 
-        def look_again(self):
-            pass
-
     followers = Followers(tasks)
     followers.start()
     followers.join(conversation, Socket())

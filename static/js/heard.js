@@ -40,7 +40,10 @@ export function hear(session, { site, log, scroll, sender, place, models, bar, a
     shown = conversation;
   });
   session.addEventListener("accepted", ({ detail: { frame, sent, here } }) => {
-    if (here) place.became(frame.conversation, sent.text || say("image"));
+    if (here) {
+      place.became(frame.conversation, sent.text || say("image"));
+      shown = session.conversation; // begun here, with the model that is selected
+    }
     sender.accepted(sent, here);
   });
   session.addEventListener("refused", ({ detail }) => {

@@ -70,7 +70,6 @@ class Lines:
 
     def cut(self) -> None:
         """Let the page lose its connection, and what was kept back with it."""
-        self._keeps = False
         self.kept.clear()
         before = self._ends
         for end in before:

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.lines import Lines
 from tests.browser.scripted_worker import ScriptedWorker
 
 
@@ -119,3 +120,21 @@ def test_the_model_picked_last_is_selected_again(empty_site, serve_models, open_
     expect(page.model).to_have_value("llava-v1.5-second")
     page.visit("/?model=llava-v1.5-first")
     expect(page.model).to_have_value("llava-v1.5-first")
+
+
+def test_a_model_picked_in_a_new_conversation_stays_after_a_lost_connection(
+    empty_site, serve_models, open_page
+):
+    serve_models("llava-v1.5-a", "llava-v1.5-b")
+    empty_site.wait_for_model("llava-v1.5-b")
+    page = open_page(site=empty_site)
+    lines = Lines(page)
+    page.reload()
+    page.ask_and_wait("Who are you?")
+    page.model.select_option("llava-v1.5-b")
+    lines.keep_back()
+    lines.cut()
+    lines.wait_for('"type":"conversation"')
+    lines.let_go()
+    page.ask_and_wait("And you?")
+    expect(page.reply.locator(".reply-name")).to_have_text("llava-v1.5-b")

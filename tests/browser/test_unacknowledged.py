@@ -133,3 +133,41 @@ def test_a_message_that_nothing_answers_goes_out_over_another_connection_and_ove
     chat.expect_text("This is my answer.")
     expect(chat.questions).to_have_count(1)
     assert len(worker.requests) == 1
+
+
+def test_an_image_added_while_a_message_is_under_way_waits_there_when_the_visitor_goes_on(chat, lines):
+    chat.ask_and_wait("Here")
+    chat.expect_own_address()
+    lines.keep_back()
+    chat.ask("Under way")
+    chat.add_image("chart.png")
+    chat.button("Clear").click()
+    expect(chat.thumbnails).to_have_count(0)
+    lines.wait_for('"accepted"')
+    lines.let_go()
+    chat.page.go_back()
+    expect(chat.questions.last.locator(".question-text")).to_have_text("Under way")
+    expect(chat.message).to_have_value("")
+    expect(chat.thumbnails).to_have_count(1)
+
+
+def test_terms_accepted_after_the_visitor_went_on_send_nothing_of_what_is_written_there(chat, worker, terms):
+    chat.ask_and_wait("First")
+    chat.expect_own_address()
+    chat.write("Not to be sent")
+    chat.button("Clear").click()
+    terms("late", "Be kind.")
+    chat.page.wait_for_timeout(1100)  # so long a process may keep the version before
+    chat.reload()
+    dialog = chat.page.get_by_role("dialog", name="Terms of use")
+    chat.ask("Second")
+    expect(dialog).to_be_visible()
+    chat.page.go_back()
+    expect(chat.message).to_have_value("Not to be sent")
+    chat.button("Accept").click()
+    expect(dialog).to_be_hidden()
+    chat.page.wait_for_timeout(500)
+    expect(chat.message).to_have_value("Not to be sent")
+    assert len(worker.requests) == 1
+    chat.page.go_forward()
+    expect(chat.message).to_have_value("Second")

@@ -125,8 +125,10 @@ export class Draft {
   /** What the site has is no draft any more; images that came while it was under way are for the next message. */
   delivered(clientId) {
     const { from, images } = this.#sent.get(clientId);
-    const { clientId: kept, aside } = drafts.read(from);
-    if (kept === clientId) drafts.write(from, aside ?? EMPTY);
+    const { clientId: kept, images: held, aside } = drafts.read(from);
+    const next = aside ?? EMPTY;
+    const besides = held.filter(({ id }) => !images.includes(id));
+    if (kept === clientId) drafts.write(from, { ...next, images: [...next.images, ...besides] });
     if (clientId === this.#clientId) this.#showAside(this.images.besides(images));
   }
 

@@ -93,10 +93,13 @@ export class Sender {
     this.#scroll.toEnd();
   }
 
-  /** Show the terms, and go on once they are accepted; what was written stays in the box meanwhile. */
+  /** Show the terms, and go on once they are accepted, if the visitor has not gone elsewhere; what was written stays meanwhile. */
   async #afterTerms(goOn, { anew = false } = {}) {
+    const { conversation } = this.#session;
     try {
-      if (await (anew ? this.#consent.askAnew() : this.#consent.ask())) goOn();
+      const accepted = await (anew ? this.#consent.askAnew() : this.#consent.ask());
+      if (conversation !== this.#session.conversation) return;
+      if (accepted) goOn();
       else this.#composer.complain(say("terms_first"));
     } catch (error) {
       this.#composer.complain(error.message);

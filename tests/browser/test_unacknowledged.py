@@ -64,6 +64,24 @@ def test_a_branch_that_the_site_could_not_read_is_asked_for_again(chat, lines, t
     assert not refusals
 
 
+def test_a_reply_asked_for_on_another_branch_before_a_lost_connection_is_on_screen_after_it(
+    chat, worker, lines, two_replies
+):
+    hold = Hold()
+    worker.will_say("Third ", hold, "try.")
+    chat.button("Previous reply").click()
+    chat.expect_text("First try.")
+    lines.keep_back()
+    chat.button("Regenerate").click()
+    lines.wait_for('"accepted"')
+    lines.cut()
+    lines.wait_for('"accepted"')
+    lines.let_go()
+    chat.expect_text("Third")
+    hold.set()
+    chat.expect_text("Third try.")
+
+
 def test_stop_that_went_with_the_connection_is_sent_over_the_next(chat, worker, lines):
     worker.will_say("On and on", Hold())
     chat.ask("Speak.")

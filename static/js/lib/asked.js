@@ -3,7 +3,7 @@ const NO_ANSWER = 15_000; // milliseconds after which a connection that answers 
 
 export class Asked {
   #socket;
-  #waiting = new Map(); // client_id → {frame, conversation, patience in milliseconds, timer}
+  #waiting = new Map(); // client_id → {frame, conversation, patience in milliseconds, timer, isRepeated}
   #stops = new Set(); // messages that have not ended yet, as far as we know
 
   constructor(socket) {
@@ -13,7 +13,7 @@ export class Asked {
   /** Send a frame with a client_id, which is about this conversation. */
   add(frame, conversation) {
     this.take(frame.client_id); // what is asked last stands last
-    const sent = { frame, conversation, patience: NO_ANSWER, timer: 0 };
+    const sent = { frame, conversation, patience: NO_ANSWER, timer: 0, isRepeated: false };
     this.#waiting.set(frame.client_id, sent);
     this.#send(sent);
   }
@@ -37,7 +37,7 @@ export class Asked {
     for (const message of this.#stops) this.#socket.send({ type: "stop", message });
   }
 
-  /** Give what was sent under this client_id, {frame, conversation}, or null. */
+  /** Give what was sent under this client_id, {frame, conversation, isRepeated}, or null. */
   find(clientId) {
     return this.#waiting.get(clientId) ?? null;
   }
@@ -58,6 +58,7 @@ export class Asked {
   #send(sent) {
     clearTimeout(sent.timer);
     if (!this.#socket.send(sent.frame)) return;
+    sent.isRepeated = sent.timer !== 0;
     sent.timer = setTimeout(() => this.#socket.isOpen && this.#socket.renew(), sent.patience);
     sent.patience *= 2; // a site that is slow is not asked ever more often
   }

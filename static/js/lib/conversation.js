@@ -110,6 +110,11 @@ export class Conversation {
     return true;
   }
 
+  /** Show the branch of a new message, if we hold it; what follows it may have come before. */
+  turnTo(id) {
+    if (this.messages.has(id)) [this.#leaf, this.#chosen] = [newestBelow(this.messages, id), null];
+  }
+
   #load(frame) {
     const before = this.messages;
     let gap = false;
@@ -130,7 +135,7 @@ export class Conversation {
     const isNew = !this.messages.has(info.id);
     this.messages.set(info.id, message);
     joinSiblings(this.messages, message);
-    if (isNew) [this.#leaf, this.#chosen] = [info.id, null];
+    if (isNew) this.turnTo(info.id);
     if (isNew && isLive(message)) pace.asked(message);
     return { changed: [info.id], gap: !whole };
   }

@@ -180,7 +180,10 @@ export class Session extends EventTarget {
     // Where the visitor has gone on since, the site was told so after this message, and follows what is on screen.
     const here = sent.conversation === this.conversation;
     if (here) {
+      const isNew = this.conversation.id === null;
       this.conversation.id ??= frame.conversation;
+      if (isNew && sent.isRepeated) this.#opening.now(); // another tab may have gone on in it already
+      this.conversation.turnTo(frame.reply); // which has come where this was asked before a connection was lost
       this.#unknown.delete(frame.reply);
       setTimeout(() => {
         const missing = !sent.conversation.messages.has(frame.reply);

@@ -174,6 +174,8 @@ def test_an_image_that_comes_while_a_message_is_under_way_is_for_the_next_one(ch
     expect(chat.questions.nth(0).locator("img")).to_have_count(0)
     expect(chat.questions.nth(1).locator("img")).to_have_count(1)
     assert len(worker.requests) == 2
+    chat.button("Clear").click()
+    expect(chat.thumbnails).to_have_count(0)
 
 
 def test_an_image_on_its_way_stays_with_the_draft_that_it_was_added_to(chat, worker):

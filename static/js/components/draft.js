@@ -126,10 +126,11 @@ export class Draft {
   delivered(clientId) {
     const { from, images } = this.#sent.get(clientId);
     const { clientId: kept, images: held, aside } = drafts.read(from);
+    const isInBox = clientId === this.#clientId; // which takes along what came
+    const besides = isInBox ? [] : held.filter(({ id }) => !images.includes(id));
     const next = aside ?? EMPTY;
-    const besides = held.filter(({ id }) => !images.includes(id));
     if (kept === clientId) drafts.write(from, { ...next, images: [...next.images, ...besides] });
-    if (clientId === this.#clientId) this.#showAside(this.images.besides(images));
+    if (isInBox) this.#showAside(this.images.besides(images));
   }
 
   #changeLast() {

@@ -128,7 +128,7 @@ def test_a_refusal_of_the_conversation_before_is_not_told_of_a_new_one(chat, sit
     chat.page.go_back()
     lines.wait_for("not_found")
     chat.page.go_forward()
-    lines.wait_for_asked(3, "leave")
+    lines.wait_for_asked(2, "leave")
     lines.let_go()
     chat.ask_and_wait("Something else")
     expect(chat.page.get_by_text("This conversation does not exist.")).to_be_hidden()

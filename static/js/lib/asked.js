@@ -28,12 +28,16 @@ export class Asked {
     this.#stops.delete(message);
   }
 
-  /** Send all of it over a new connection. The site follows what it hears of last: what is about `shown` goes after `follow()`. */
+  /**
+   * Send all of it over a new connection. The site follows what it hears of last: what is about `shown` goes after
+   * `follow(whether anything went before)`.
+   */
   again(shown, follow) {
-    const waiting = [...this.#waiting.values()];
-    for (const sent of waiting) if (sent.conversation !== shown) this.#send(sent);
-    follow();
-    for (const sent of waiting) if (sent.conversation === shown) this.#send(sent);
+    const others = [...this.#waiting.values()].filter(({ conversation }) => conversation !== shown);
+    const own = [...this.#waiting.values()].filter(({ conversation }) => conversation === shown);
+    for (const sent of others) this.#send(sent);
+    follow(others.length > 0);
+    for (const sent of own) this.#send(sent);
     for (const message of this.#stops) this.#socket.send({ type: "stop", message });
   }
 

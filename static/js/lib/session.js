@@ -88,7 +88,8 @@ export class Session extends EventTarget {
   #resume() {
     this.#opening.forget();
     this.#tell("connection", { open: true });
-    this.#asked.again(this.conversation, () => this.#followShown());
+    // By itself a connection follows nothing.
+    this.#asked.again(this.conversation, (others) => (others || this.conversation.id) && this.#followShown());
   }
 
   #followShown() {

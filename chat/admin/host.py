@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat import events, parameters
+from chat.admin.host_pictures import ExamplePictureForm, SiteTextForm
 from chat.admin.labels import LabelledListAdmin, LabelledTimesAdmin
 from chat.admin.preview import PreviewedAdmin, Related
 from chat.host import HostRows
@@ -37,6 +38,7 @@ class SiteTranslationInline(admin.StackedInline):
 class SiteTextAdmin(PreviewedAdmin):
     """One row: its list leads straight to it."""
 
+    form = SiteTextForm
     fieldsets = [
         (None, {"fields": ["title", "logo", ("accent", "accent_dark")]}),
         (_("Words"), {"fields": ["welcome", "acknowledgements"]}),
@@ -141,6 +143,7 @@ class ExampleForm(forms.ModelForm):
 
 class ExamplePictureInline(admin.TabularInline):
     model = ExamplePicture
+    form = ExamplePictureForm
     extra = 1
     readonly_fields = ["shipped"]
 

@@ -25,7 +25,8 @@ def wired(open_page, worker, cable):
     """A visitor whose connection to the site can be cut."""
     chat = open_page(at=cable.url)
     chat.allow("WebSocket connection")
-    chat.allow("Failed to load resource")  # pictures that were on their way when the line was cut
+    chat.allow("Failed to load resource")  # pictures and styles that were on their way when the line was cut
+    chat.allow("Couldn't load preload assets")  # axe asks for such styles as well
     chat.wait_for_connection()
     return chat
 

@@ -15,6 +15,7 @@ from tests.visitor import FINAL, Visitor
 PASSING = {"storage_unavailable", "images_busy", "model_gone"}
 REFUSED = {
     "bad_form",
+    "image_empty",
     "image_format",
     "image_missing",
     "image_side_too_long",

@@ -31,7 +31,7 @@ LANES = {
         "test_worker_calls.py",
         "test_workers_die.py",
     ),
-    "soak": ("test_soak.py",),
+    "soak and restarts": ("test_soak.py", "test_rolling_restart.py", "test_caddy.py", "test_slow_loris.py"),
 }
 ALONE = ("test_load.py",)
 # What has a long variant beside the faults.

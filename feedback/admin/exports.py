@@ -3,7 +3,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 from django.http import (
@@ -168,6 +168,15 @@ class ExportAdmin(ReadOnlyAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         return type("ExportFormOfUser", (form,), {"user": request.user})
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Begin with what another export was asked for, `?like=` its id; its days, where it names times."""
+        try:
+            like = Export.objects.get(pk=request.GET.get("like"))
+        except (Export.DoesNotExist, ValidationError):
+            return {}
+        days = {name: like.choice[name][:10] for name in ("since", "until") if like.choice.get(name)}
+        return {"format": like.format, **like.choice, **days}
+
     def save_model(self, request: HttpRequest, obj: Export, form: Any, change: bool) -> None:
         exports.ask_for(obj, "admin")
 
@@ -240,8 +249,11 @@ class ExportAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("file"))
     def download(self, row: Export) -> SafeString | str:
-        if not row.file:
+        if row.is_unfinished:
             return "–"
+        if not row.file:
+            again = f"{reverse('admin:feedback_export_add')}?like={row.pk}"
+            return format_html('<a href="{}">{}</a>', again, gettext("Ask for it again"))
         return format_html(
             '<a href="{}">{}</a>',
             reverse("admin:feedback_export_download", args=[row.pk]),

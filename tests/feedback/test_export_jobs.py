@@ -308,6 +308,24 @@ def test_a_disk_that_fills_ends_it_with_the_reason(said, monkeypatch):
     assert not exports._folder(row).exists()
 
 
+def test_one_that_failed_can_be_asked_for_again_as_it_was(analyst, said):
+    browser = browser_of(analyst)
+    add = reverse("admin:feedback_export_add")
+    form = {"format": "csv", "since": "2026-11-01", "votes": ["down"], "images": "", "licence": "MIT"}
+    assert browser.post(add, form).status_code == 302
+    row = Export.objects.get()
+    again = f"{add}?like={row.pk}"
+    assert again not in browser.get(reverse(LIST)).content.decode()
+    Export.objects.update(state="failed", error="No space left on device", error_code="storage_full")
+    assert again in browser.get(reverse(LIST)).content.decode()
+    shown = browser.get(again).context["adminform"].form
+    assert [shown[name].value() for name in ("format", "since", "licence")] == ["csv", "2026-11-01", "MIT"]
+    browser.post(add, {name: shown[name].value() for name in shown.fields if shown[name].value()})
+    assert Export.objects.unfinished().get().choice == row.choice
+    for unknown in ("nonsense", uuid.uuid4()):
+        assert browser.get(f"{add}?like={unknown}").status_code == 200
+
+
 def test_an_export_that_fails_unexpectedly_ends_and_does_not_keep_the_others_waiting(
     said, monkeypatch, caplog
 ):

@@ -31,9 +31,9 @@ LANES = {
         "test_worker_calls.py",
         "test_workers_die.py",
     ),
-    "soak and restarts": ("test_soak.py", "test_rolling_restart.py", "test_caddy.py", "test_slow_loris.py"),
+    "soak and proxies": ("test_soak.py", "test_caddy.py", "test_slow_loris.py"),
 }
-ALONE = ("test_load.py",)
+ALONE = ("test_load.py", "test_rolling_restart.py")
 # What has a long variant beside the faults.
 LONG = ("tests/chat/images/test_hostile_files.py", "tests/feedback/test_import_and_export.py")
 SOURCES = ["chat", "feedback", "mmchat_site", "deploy", "manage.py"]
@@ -85,7 +85,13 @@ def faults(**environment: str) -> bool:
             for title, paths in lanes.items()
         ]
         held = run("faults of the site", others, **environment)
-    return all([run("load", [*PYTEST, *alone], **environment), held, *(lane.result() for lane in beside)])
+    return all(
+        [
+            run("load and restarts", [*PYTEST, *alone], **environment),
+            held,
+            *(lane.result() for lane in beside),
+        ]
+    )
 
 
 def long() -> bool:

@@ -171,7 +171,7 @@ class ExportAdmin(ReadOnlyAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Begin with what another export was asked for, `?like=` its id; its days, where it names times."""
         try:
-            like = Export.objects.get(pk=request.GET.get("like"))
+            like = Export.objects.get(pk=request.GET.get("like", ""))
         except (Export.DoesNotExist, ValidationError):
             return {}
         days = {name: like.choice[name][:10] for name in ("since", "until") if like.choice.get(name)}

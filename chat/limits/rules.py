@@ -14,7 +14,7 @@ from chat.refusals import Refused
 
 Rules = Mapping[str, Sequence[LimitRule]]
 BYTES_IN_MEGABYTE = 1_000_000
-LONG_SECONDS = 120
+LONG_SECONDS = 120  # from here on a wait is told in minutes
 
 
 def most(rule: LimitRule) -> int:
@@ -22,10 +22,15 @@ def most(rule: LimitRule) -> int:
     return rule.amount * (BYTES_IN_MEGABYTE if rule.counted == Counted.MEGABYTES else 1)
 
 
+def minutes_of(seconds: int) -> int:
+    """Give the minutes in which a wait is told, rounded up; 0 for one that is short enough to be told in seconds."""
+    return -(-seconds // 60) if seconds > LONG_SECONDS else 0
+
+
 def too_much(rule: LimitRule, seconds: int) -> Refused:
     """Give the refusal of what breaks a rule, and would not in so many seconds."""
-    if seconds > LONG_SECONDS:
-        words = _("That was too much for now. Wait %(minutes)s minutes.") % {"minutes": -(-seconds // 60)}
+    if minutes := minutes_of(seconds):
+        words = _("That was too much for now. Wait %(minutes)s minutes.") % {"minutes": minutes}
     else:
         words = ngettext(
             "That was too much at once. Wait %(seconds)s second.",

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from chat.limits.rules import LONG_SECONDS
+from chat.limits.rules import minutes_of
 from chat.models import AuditEntry
 from chat.staff import codes, lock_out
 from chat.staff.forms import CodeForm, LogInForm
@@ -137,8 +137,7 @@ class StaffSite(admin.AdminSite):
 
 def _locked(request: HttpRequest, wait: int) -> HttpResponse:
     """Say for how long nobody logs in from here."""
-    minutes = -(-wait // 60) if wait > LONG_SECONDS else 0
-    context = {"seconds": wait, "minutes": minutes, "again": request.get_full_path()}
+    context = {"seconds": wait, "minutes": minutes_of(wait), "again": request.get_full_path()}
     answer = render(request, "admin/locked.html", context, status=429)
     answer["Retry-After"] = str(wait)
     return answer
